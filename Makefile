@@ -1,0 +1,61 @@
+# Every target sets up what it needs in .venv, by itself.  `make help` lists them.
+
+RUN := .venv/bin/python
+KEYLESS := $(RUN) -m cjadmin.local.environment
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run test test-long test-browser check format bench chaos chaos-short
+
+help:
+	@echo "make demo          judge the bundled essays, print the scale, serve the admin (EXIT=1: end after printing)"
+	@echo "make run           serve the admin and the workers, with your keys and your services"
+	@echo "make test          run the tests; ARGS='...' goes to pytest"
+	@echo "make test-long     run the tests that take long"
+	@echo "make test-browser  run the tests that drive a browser"
+	@echo "make check         format, lint, types, imports, migrations"
+	@echo "make bench         measure"
+	@echo "make chaos-short   kill, stop, crash and fool the pipeline for some minutes; a table of what held"
+	@echo "make chaos         the same with every count in full: an hour or two"
+	@echo "make format        put the code into shape"
+	@echo "make setup         only install what all of these need"
+
+setup: development
+
+.PHONY: runtime development
+runtime:
+	@sh tools/setup.sh requirements.txt
+
+development:
+	@sh tools/setup.sh requirements-dev.txt
+
+demo: runtime
+	@CJ_POLL_INTERVAL_MIN=1 $(KEYLESS) manage.py demo $(if $(EXIT),--exit)
+
+run: runtime
+	@$(RUN) manage.py up
+
+test: development
+	@$(RUN) -m pytest -n 2 -q $(ARGS)
+
+test-long: development
+	@$(RUN) -m pytest -n 2 -q -m long $(ARGS)
+
+test-browser: development
+	@sh tools/chromium.sh
+	@$(RUN) -m pytest -q -m browser $(ARGS)
+
+check: development
+	@$(RUN) tools/check.py
+
+format: development
+	@$(RUN) -m ruff format .
+	@$(RUN) -m ruff check --fix .
+	@.venv/bin/djade --target-version 6.1 $$(git ls-files --cached --others --exclude-standard '*.html')
+
+bench: development
+	@$(KEYLESS) -m bench $(ARGS)
+
+chaos: development
+	@$(KEYLESS) -m chaos --long $(ARGS)
+
+chaos-short: development
+	@$(KEYLESS) -m chaos $(ARGS)

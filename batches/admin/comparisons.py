@@ -1,0 +1,141 @@
+"""Comparisons: the list, and one comparison as the judge saw it."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+
+from batches import tasks
+from batches.admin.access import visible
+from batches.admin.base import ReadOnly, id_in
+from batches.admin.deeds import Question, counted, deed
+from batches.admin.filters import choice, own
+from batches.admin.labels import labelled
+from batches.admin.permissions import may
+from batches.admin.words import COMPARISON_COLOURS, OUTCOME_COLOURS, link, moment, reason_words
+from batches.models import BatchItem, Comparison, Essay, Project
+from batches.pipeline import retry
+
+Status = Comparison.Status
+
+
+def ask_before_retrying(screen: Any, request: HttpRequest, rows: QuerySet[Any]) -> Question:
+    n = rows.filter(status=Status.FAILED).count()
+    return Question(
+        title="Retry failed comparisons",
+        facts=[("Failed comparisons", f"{n:,}")],
+        button=f"Retry {counted(n, 'comparison')}",
+        warnings=("They are asked again, and paid for again, within the budget of their assessment.",),
+    )
+
+
+@admin.register(Comparison)
+class ComparisonScreen(ReadOnly):
+    page_template = "cj/comparison.html"
+    list_display = ("pair", "round_link", "judge", "state", "winner", "attempts", "reason", "resolved")
+    list_filter = (choice("status"), own("round__assessment"), own("judge"))
+    linked_by = ("round__id__exact", "fail_reason")
+    list_select_related = ("round__assessment", "essay_a", "essay_b", "judge__account", "judge__user", "judgement")
+    not_listed = (
+        "essay_a__text",
+        "essay_b__text",
+        "round__assessment__rubric",
+        "round__assessment__instructions",
+        "judgement__justification",
+    )
+    exact_search = ("pk", "custom_id", "candidate")
+    search_help_text = "Comparison id, custom id or candidate"
+    ordering = ("-id",)
+    actions = ("retry",)
+    has_retry_comparison_permission = may("retry_comparison")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """The same rows, the projects named outright: from their numbers PostgreSQL tells small from big."""
+        mine = list(visible(Project, request.user).values_list("pk", flat=True))
+        return super().get_queryset(request).filter(round__assessment__project__in=mine)
+
+    def found(self, request: HttpRequest, rows: QuerySet[Any], term: str) -> QuerySet[Any]:
+        """By candidate first to the essays, then by the indexes on them: a join of both would read every comparison."""
+        essays = list(Essay.objects.for_user(request.user).filter(candidate=term).values_list("pk", flat=True)[:1000])
+        wanted = Q(essay_a__in=essays) | Q(essay_b__in=essays) if essays else Q(pk__in=[])
+        items = BatchItem.objects.for_user(request.user).filter(custom_id=term)
+        ids = [*items.values_list("comparison", flat=True), *([id_in(term)] if id_in(term) is not None else [])]
+        return rows.filter(wanted | Q(pk__in=ids))
+
+    @admin.display(description="first / second essay")
+    def pair(self, row: Comparison) -> str:
+        return f"{row.essay_a.candidate} / {row.essay_b.candidate}"
+
+    @admin.display(description="round")
+    def round_link(self, row: Comparison) -> Any:
+        return link(row.round)
+
+    @labelled("state", COMPARISON_COLOURS)
+    def state(self, row: Comparison) -> tuple[str, str]:
+        return row.status, row.get_status_display()
+
+    @admin.display(description="winner")
+    def winner(self, row: Comparison) -> str:
+        judgement = getattr(row, "judgement", None)
+        if judgement is None:
+            return "–"
+        return (row.essay_a if judgement.winner == "A" else row.essay_b).candidate
+
+    @admin.display(description="why it failed")
+    def reason(self, row: Comparison) -> str:
+        return reason_words(row.fail_reason) if row.fail_reason else "–"
+
+    @admin.display(description="resolved")
+    def resolved(self, row: Comparison) -> Any:
+        return moment(row.resolved_at)
+
+    @deed(permission="retry_comparison", title="Retry failed", icon="replay", main=True, confirm=ask_before_retrying)
+    def retry(self, request: HttpRequest, rows: QuerySet[Any]) -> str:
+        n = retry.failed(rows, actor=request.user)
+        tasks.ring()
+        return f"{counted(n, 'failed comparison').capitalize()} will be asked again."
+
+    def senseless(self, row: Comparison) -> set[str]:
+        return set() if row.status == Status.FAILED else {"retry"}
+
+    def page(self, request: HttpRequest, row: Comparison) -> dict[str, Any]:
+        items = BatchItem.objects.filter(comparison=row).select_related("job__account").order_by("-id")
+        judgement = getattr(row, "judgement", None)
+        return {
+            **super().page(request, row),
+            "title": f"Comparison {row.pk}",
+            "essays": [_side("A", row.essay_a, judgement), _side("B", row.essay_b, judgement)],
+            "judgement": judgement,
+            "colour": COMPARISON_COLOURS[row.status],
+            "reason": reason_words(row.fail_reason),
+            "attempts": [_attempt(item, judgement) for item in items],
+            "is_local": row.judge.is_local,
+        }
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        row = super().get_object(request, object_id, from_field)
+        if row is None:
+            return None
+        whole = Comparison.objects.select_related(*self.list_select_related)
+        return whole.get(pk=row.pk)
+
+
+def _side(place: str, essay: Essay, judgement: Any) -> dict[str, Any]:
+    return {
+        "place": place,
+        "order": "read first" if place == "A" else "read second",
+        "essay": essay,
+        "won": judgement is not None and judgement.winner == place,
+    }
+
+
+def _attempt(item: BatchItem, judgement: Any) -> dict[str, Any]:
+    return {
+        "item": item,
+        "colour": OUTCOME_COLOURS.get(item.outcome or "", "info"),
+        "words": item.get_outcome_display() if item.outcome else "under way",
+        "reason": reason_words(item.reason),
+        "input": item.input_tokens + item.cache_read_tokens + item.cache_write_tokens,
+        "counted": judgement is not None and judgement.item_id == item.pk,
+    }

@@ -1,0 +1,78 @@
+"""A batch job that cannot go on by itself -> what a person is told before they decide."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from batches.admin.deeds import Entry, Question
+from batches.admin.words import usd
+from batches.models import BatchItem, BatchJob
+from batches.pipeline import decide
+from batches.pipeline.refused import Refused
+
+BATCH_FIELD = "provider_batch_id"
+PAID_TWICE = "If it did arrive, or arrives later, its comparisons are asked again and paid for a second time."
+
+
+def the_one(rows: QuerySet[Any]) -> BatchJob:
+    """The one job that waits for a decision: each is decided by itself."""
+    jobs = list(rows.select_related("account", "judge")[:2])
+    if len(jobs) != 1:
+        raise Refused("Decide on one batch job at a time.")
+    if jobs[0].status != BatchJob.Status.NEEDS_ATTENTION:
+        raise Refused(f"Batch job {jobs[0].pk} does not wait for a decision.")
+    return jobs[0]
+
+
+def refuse_shared(request: HttpRequest, jobs: QuerySet[Any]) -> None:
+    """A job may hold comparisons of several projects; nobody stops what they cannot see."""
+    mine = BatchItem.objects.for_user(request.user).values("pk")
+    shared = BatchItem.objects.filter(job__in=jobs).exclude(pk__in=mine).values_list("job", flat=True)
+    if numbers := sorted(set(shared[:1000])):
+        named = ", ".join(str(number) for number in numbers[:5])
+        raise Refused(
+            f"Batch job {named} also holds comparisons of projects you are not in: ask somebody who is in all of them."
+        )
+
+
+def known(job: BatchJob) -> list[tuple[str, Any]]:
+    """What is known of the job, for the person who decides."""
+    return [
+        ("Batch job", job.pk),
+        ("Comparisons", f"{job.n_items:,}"),
+        ("Held for it", usd(job.reserved_usd)),
+        ("Account", job.account),
+        ("Sent", job.sent_at or "never"),
+        ("Its mark", job.nonce),
+        ("Searches without an answer", job.recoveries),
+        ("Last error", job.error or "none"),
+    ]
+
+
+def ask_before_adopting(screen: Any, request: HttpRequest, rows: QuerySet[Any]) -> Question:
+    refuse_shared(request, rows)
+    job = the_one(rows)
+    found = tuple(stranger.provider_batch_id for stranger in decide.candidates(job))
+    return Question(
+        title="Which batch at the provider is it?",
+        facts=known(job),
+        button="This is the batch",
+        warnings=("Its results are believed only if they carry the job's own mark.",),
+        entry=Entry(
+            name=BATCH_FIELD,
+            label="The provider's batch id",
+            help="As the provider's own pages show it, such as msgbatch_… or batch_….",
+            suggestions=found,
+        ),
+    )
+
+
+def ask_before_absent(screen: Any, request: HttpRequest, rows: QuerySet[Any]) -> Question:
+    refuse_shared(request, rows)
+    return Question(
+        title="Did it never arrive?",
+        facts=known(the_one(rows)),
+        button="It never arrived",
+        warnings=("Look at the provider's own pages first.", PAID_TWICE),
+    )

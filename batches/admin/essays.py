@@ -1,0 +1,126 @@
+"""Essays: the list, one essay with everything it was compared with, and adding or correcting one by hand."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.http import HttpRequest
+
+from batches.admin.base import Screen
+from batches.admin.filters import one_of, own
+from batches.admin.forms import RowForm
+from batches.admin.labels import labelled
+from batches.admin.words import COMPARISON_COLOURS, link, moment, reason_words
+from batches.essays.clean import BadEssay
+from batches.essays.fields import candidate_code, essay_text
+from batches.models import Comparison, Essay, Score
+from batches.pipeline.fits import check_essays
+from batches.pipeline.refused import Refused
+
+MOST_SHOWN = 100
+
+
+class EssayForm(RowForm):
+    class Meta:
+        model = Essay
+        fields = ("assessment", "candidate", "text", "anchor_score")
+
+    def clean_candidate(self) -> str:
+        return str(_as_loaded(candidate_code, self.cleaned_data["candidate"]))
+
+    def clean_text(self) -> str:
+        return str(_as_loaded(essay_text, self.cleaned_data["text"]))
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        assessment = cleaned.get("assessment") or getattr(self.instance, "assessment", None)
+        if assessment and cleaned.get("text"):
+            try:
+                check_essays(assessment, [(cleaned.get("candidate", ""), cleaned["text"], 0)])
+            except Refused as problem:
+                self.add_error("text", str(problem))
+        return cleaned
+
+
+def _as_loaded(rule: Any, written: str) -> Any:
+    """The same rule as for essays from a file."""
+    try:
+        return rule(written)
+    except BadEssay as problem:
+        raise ValidationError(str(problem)) from None
+
+
+@admin.register(Essay)
+class EssayScreen(Screen):
+    form = EssayForm
+    deletable = True
+    page_template = "cj/essay.html"
+    list_display = ("candidate", "assessment_link", "n_words", "n_pages", "anchor_score", "state", "created")
+    list_filter = (
+        own("assessment"),
+        one_of(
+            "state", "state", live=("in use", Q(withdrawn_at=None)), out=("withdrawn", Q(withdrawn_at__isnull=False))
+        ),
+    )
+    list_select_related = ("assessment",)
+    not_listed = ("text", "assessment__rubric", "assessment__instructions")
+    kept_true = ("text_sha256", "n_words")
+    exact_search = ("pk", "candidate__exact")
+    search_help_text = "Candidate, exactly as loaded"
+    ordering = ("-id",)
+    fields = ("assessment", "candidate", "text", "anchor_score")
+
+    @admin.display(description="assessment")
+    def assessment_link(self, row: Essay) -> Any:
+        return link(row.assessment)
+
+    @labelled("state", {"in use": "success", "withdrawn": ""})
+    def state(self, row: Essay) -> str:
+        return "withdrawn" if row.withdrawn_at else "in use"
+
+    @admin.display(description="loaded", ordering="created_at")
+    def created(self, row: Essay) -> Any:
+        return moment(row.created_at)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """What was read to a judge stays as it was read."""
+        if obj is None:
+            return ()
+        return ("assessment", "candidate", "text") if self._compared(obj) else ("assessment",)
+
+    def may_go(self, row: Essay) -> bool:
+        return not self._compared(row)
+
+    def _compared(self, row: Essay) -> bool:
+        return Comparison.objects.filter(Q(essay_a=row) | Q(essay_b=row)).exists()
+
+    def page(self, request: HttpRequest, row: Essay) -> dict[str, Any]:
+        found = Comparison.objects.filter(Q(essay_a=row) | Q(essay_b=row)).order_by("-id")
+        found = found.select_related("round", "essay_a", "essay_b", "judge__account", "judge__user", "judgement")
+        found = found.defer("essay_a__text", "essay_b__text", "judgement__justification")
+        met = [_met(comparison, row) for comparison in found[: MOST_SHOWN + 1]]
+        scores = Score.objects.filter(essay=row).select_related("scale__assessment").defer("scale__judgement_ids")
+        return {
+            **super().page(request, row),
+            "title": row.candidate,
+            "met": met[:MOST_SHOWN],
+            "more": len(met) > MOST_SHOWN,
+            "scores": scores.order_by("-scale__number")[:10],
+        }
+
+
+def _met(comparison: Comparison, essay: Essay) -> dict[str, Any]:
+    """One comparison, seen from one of its essays."""
+    first = comparison.essay_a_id == essay.pk
+    judgement = getattr(comparison, "judgement", None)
+    won = judgement is not None and (judgement.winner == "A") == first
+    return {
+        "comparison": comparison,
+        "other": comparison.essay_b if first else comparison.essay_a,
+        "read": "first" if first else "second",
+        "colour": COMPARISON_COLOURS[comparison.status],
+        "result": ("won" if won else "lost") if judgement else "",
+        "confidence": judgement.confidence if judgement else None,
+        "reason": reason_words(comparison.fail_reason),
+    }

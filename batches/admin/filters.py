@@ -1,0 +1,70 @@
+"""List filters whose choices are fixed or the viewer's own: no filter reads a whole table to find its choices."""
+
+from typing import Any
+
+from django.contrib.admin import SimpleListFilter
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RelatedDropdownFilter
+
+from batches.admin.access import visible
+from batches.models import Assessment, Judge
+
+MOST_CHOICES = 500
+
+
+def named(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Rows with no more than their names: a choice needs neither rubrics nor instructions."""
+    if rows.model is Judge:
+        return rows.select_related("account", "user")
+    return rows.only("title") if rows.model is Assessment else rows
+
+
+class OwnRelated(RelatedDropdownFilter):
+    """Filter by a related row, offering only those that the viewer may see."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+        rows = named(visible(field.remote_field.model, request.user))
+        return [(row.pk, str(row)) for row in rows[:MOST_CHOICES]]
+
+    def has_output(self) -> bool:
+        return len(self.lookup_choices) > 1
+
+
+class OneOf(DropdownFilter):
+    """Filter by fixed choices, each with the condition it stands for."""
+
+    conditions: dict[str, tuple[str, Any]] = {}  # value: (words, Q)
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(value, words) for value, (words, _) in self.conditions.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = self.value()
+        return queryset.filter(self.conditions[chosen][1]) if chosen in self.conditions else queryset
+
+
+def one_of(title: str, parameter: str, **conditions: tuple[str, Any]) -> type[OneOf]:
+    """A filter class from its title, its parameter in the address, and value=(words, Q)."""
+    return type(
+        f"{parameter.title()}Filter",
+        (OneOf,),
+        {"title": title, "parameter_name": parameter, "conditions": conditions},
+    )
+
+
+def own(path: str) -> tuple[str, type[OwnRelated]]:
+    return path, OwnRelated
+
+
+def choice(path: str) -> tuple[str, type[ChoicesDropdownFilter]]:
+    """A filter by a column that has `choices`: without them Django would read every row for the values."""
+    return path, ChoicesDropdownFilter
+
+
+def parameters(list_filter: Any) -> set[str]:
+    """The address parameters that one entry of `list_filter` reads."""
+    if isinstance(list_filter, type) and issubclass(list_filter, SimpleListFilter):
+        return {list_filter.parameter_name or ""}
+    path = list_filter[0]
+    return {f"{path}__exact", f"{path}__id__exact"}

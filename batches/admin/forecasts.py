@@ -1,0 +1,69 @@
+"""Rounds about to be submitted -> what each strategy would make of them, side by side, as a person reads it."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import QuerySet
+
+from batches.admin.words import usd
+from batches.models import Round
+from batches.models.judging import Strategy
+from batches.pipeline import forecast
+from batches.pipeline.forecast import Forecast
+from batches.pipeline.refused import Refused
+
+UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One strategy in the table of a confirmation page."""
+
+    forecast: Forecast
+    name: str
+    chosen: bool  # the strategy these rounds were planned with
+
+    @property
+    def cost(self) -> str:
+        return usd(self.forecast.cost_usd)
+
+    @property
+    def worst(self) -> str:
+        return usd(self.forecast.worst_case_usd)
+
+    @property
+    def reserved(self) -> str:
+        return usd(self.forecast.reserved_usd)
+
+    @property
+    def race(self) -> str:
+        return usd(self.forecast.race_usd) if self.forecast.race_usd else ""
+
+    @property
+    def time(self) -> str:
+        """The time to expect, in one unit."""
+        seconds = max(1.0, self.forecast.seconds)
+        size, unit = next((size, unit) for size, unit in UNITS if seconds >= size)
+        n = round(seconds / size)
+        return f"{n} {unit}{'' if n == 1 else 's'}"
+
+
+def forecast_rows(rounds: QuerySet[Round]) -> list[Row]:
+    """All five strategies for what waits in these rounds; none where nothing can be foreseen."""
+    chosen = set(rounds.values_list("strategy", flat=True))
+    try:
+        found = forecast.of_rounds(rounds)
+    except Refused:
+        return []
+    labels = dict(Strategy.choices)
+    return [Row(forecast=one, name=labels[one.strategy], chosen=one.strategy in chosen) for one in found]
+
+
+def over_budget(rows: list[Row]) -> list[str]:
+    """A warning where what would be reserved is more than is left."""
+    for row in rows:
+        if row.chosen and not row.forecast.problem and not row.forecast.fits_budget:
+            missing: Decimal = row.forecast.reserved_usd - row.forecast.budget_left_usd
+            wait = "some comparisons will wait until answers free money, or until the budget is raised."
+            return [f"Up to {row.reserved} would be reserved, {usd(missing)} more than the budget has left: {wait}"]
+    return []

@@ -1,0 +1,44 @@
+"""What staff typed -> clean values, or one sentence that says what to do."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def storable(text: str) -> None:
+    """Refuse what PostgreSQL and JSON cannot hold. Django lets a lone surrogate through, and the database fails."""
+    if "\x00" in text:
+        raise ValidationError("This holds a NUL character, which is not text: type it again instead of pasting it.")
+    if SURROGATE.search(text):
+        raise ValidationError("This holds half of a character (a lone surrogate): type it again instead of pasting it.")
+
+
+class StorableText(forms.BaseForm):
+    """Check every text of the form before its own rules look at it, whatever kind of field it belongs to."""
+
+    def _clean_fields(self) -> None:
+        super()._clean_fields()  # type: ignore[misc]
+        for name in self.fields:
+            for text in _texts(self.data.get(self.add_prefix(name))):
+                try:
+                    storable(text)
+                except ValidationError as problem:
+                    self._errors.pop(name, None)  # type: ignore[attr-defined]
+                    self.add_error(name, problem)
+
+
+class PlainForm(StorableText, forms.Form):
+    """A form that is not one table's row."""
+
+
+class RowForm(StorableText, forms.ModelForm):
+    """A form of one table's row."""
+
+
+def _texts(value: Any) -> list[str]:
+    values = value if isinstance(value, list | tuple) else [value]
+    return [one for one in values if isinstance(one, str)]

@@ -1,0 +1,130 @@
+"""Rounds: what was planned, and letting it go."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, Q
+from django.http import HttpRequest
+
+from batches import tasks
+from batches.admin.base import ReadOnly
+from batches.admin.deeds import counted, deed
+from batches.admin.filters import choice, one_of, own
+from batches.admin.labels import labelled
+from batches.admin.permissions import may
+from batches.admin.spending import question_before_submitting
+from batches.admin.words import link, moment
+from batches.models import Comparison, Round
+from batches.pipeline.submit import let_go
+
+Status = Comparison.Status
+COLOURS = {"finished": "success", "planned": "warning", "under way": "info", "waiting": "info", "some failed": "danger"}
+
+
+@admin.register(Round)
+class RoundScreen(ReadOnly):
+    deletable = True
+    page_template = "cj/round.html"
+    list_display = ("name", "assessment_link", "state", "progress", "strategy", "pairing", "purpose", "submitted")
+    list_filter = (
+        own("assessment"),
+        choice("strategy"),
+        choice("purpose"),
+        one_of(
+            "submission",
+            "submission",
+            planned=("planned only", Q(submitted_at=None)),
+            submitted=("submitted", Q(submitted_at__isnull=False)),
+        ),
+    )
+    list_select_related = ("assessment",)
+    not_listed = ("assessment__rubric", "assessment__instructions")
+    exact_search = ("pk", "assessment__slug__exact")
+    search_help_text = "Round id, or the assessment's slug"
+    ordering = ("-id",)
+    actions = ("submit",)
+    has_submit_round_permission = may("submit_round")
+
+    def dress(self, request: HttpRequest, rows: list[Any]) -> None:
+        count_by_status(rows)
+
+    @admin.display(description="round", ordering="number")
+    def name(self, row: Round) -> str:
+        return f"Round {row.number}"
+
+    @admin.display(description="assessment")
+    def assessment_link(self, row: Round) -> Any:
+        return link(row.assessment)
+
+    @labelled("state", COLOURS)
+    def state(self, row: Any) -> str:
+        return state_of(row)
+
+    @admin.display(description="resolved")
+    def progress(self, row: Any) -> str:
+        return f"{row.resolved:,} of {row.n_comparisons:,}"
+
+    @admin.display(description="submitted", ordering="submitted_at")
+    def submitted(self, row: Round) -> Any:
+        return moment(row.submitted_at)
+
+    @deed(
+        permission="submit_round",
+        title="Submit",
+        icon="send",
+        main=True,
+        confirm=lambda screen, request, rows: question_before_submitting(rows),
+    )
+    def submit(self, request: HttpRequest, rows: Any) -> str:
+        n = let_go(rows, actor=request.user)
+        tasks.ring()
+        return f"Submitted {counted(n, 'comparison')}: they leave as soon as a worker takes them."
+
+    def senseless(self, row: Round) -> set[str]:
+        waiting = row.comparisons.filter(status=Status.PENDING)
+        idle = waiting.filter(Q(round__submitted_at=None) | Q(held=True)).exists()
+        return set() if idle else {"submit"}
+
+    def may_go(self, row: Round) -> bool:
+        """A plan that nobody has acted on may be thrown away."""
+        return row.submitted_at is None and not row.comparisons.exclude(status=Status.PENDING).exists()
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """A count in place of a list: a round's comparisons are rows of a plan, thousands of them."""
+        rounds = list(objs)
+        n = Comparison.objects.filter(round__in=rounds).count()
+        kept = [str(row) for row in rounds if not self.may_go(row)]
+        listed = [f"{row} ({counted(row.n_comparisons, 'planned comparison')})" for row in rounds]
+        return listed, {"rounds": len(rounds), "comparisons": n}, set(), kept
+
+    def page(self, request: HttpRequest, row: Round) -> dict[str, Any]:
+        count_by_status([row])
+        return {
+            **super().page(request, row),
+            "title": f"Round {row.number}",
+            "state": state_of(row),
+            "colours": COLOURS,
+        }
+
+
+def count_by_status(rows: list[Any]) -> None:
+    """Give rounds their comparisons' counts, in one query that reads the index by round and status."""
+    counts: dict[int, dict[str, int]] = {row.pk: {} for row in rows}
+    grouped = Comparison.objects.filter(round__in=list(counts)).order_by().values_list("round", "status")
+    for pk, status, n in grouped.annotate(n=Count("pk")):
+        counts[pk][status] = n
+    for row in rows:
+        row.by_status = {status: counts[row.pk].get(status, 0) for status in Status}
+        row.resolved = sum(row.by_status[status] for status in (Status.JUDGED, Status.FAILED, Status.WITHDRAWN))
+        row.percent = round(100 * row.resolved / row.n_comparisons) if row.n_comparisons else 0
+
+
+def state_of(row: Any) -> str:
+    """A round's state in words, from its counts."""
+    if row.submitted_at is None:
+        return "planned"
+    if row.by_status[Status.IN_FLIGHT]:
+        return "under way"
+    if row.by_status[Status.PENDING]:
+        return "waiting"
+    return "some failed" if row.by_status[Status.FAILED] else "finished"

@@ -1,0 +1,51 @@
+"""A person's own rows, in lists, in forms and in the choices of both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Field, ForeignKey, ManyToManyField, QuerySet
+from django.http import HttpRequest
+from unfold.views import ChangeList
+
+from batches.admin.access import visible
+
+
+class OwnRows:
+    """Rows and choices that the viewer may see, and no others."""
+
+    model: Any
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = visible(self.model, request.user)
+        ordering = self.get_ordering(request)  # type: ignore[attr-defined]
+        return rows.order_by(*ordering) if ordering else rows
+
+    def get_field_queryset(self, db: str | None, db_field: Any, request: HttpRequest) -> QuerySet[Any]:
+        return visible(db_field.remote_field.model, request.user)
+
+    def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
+        """Without the little buttons that open other tables' forms in a window."""
+        formfield = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+        if formfield and isinstance(db_field, ForeignKey | ManyToManyField):
+            for button in ("can_add_related", "can_change_related", "can_view_related", "can_delete_related"):
+                setattr(formfield.widget, button, False)
+        return formfield
+
+
+class OwnList(ChangeList):
+    """A list whose screen may leave out long columns and add counts, for the rows on this page only."""
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, *args, **kwargs)
+        self.title = str(self.opts.verbose_name_plural).capitalize()
+
+    def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> QuerySet[Any]:
+        rows = super().get_queryset(request, *args, **kwargs)
+        return rows.defer(*self.model_admin.not_listed) if self.model_admin.not_listed else rows
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.full_result_count = self.result_count  # what it is for, a count of everything, is never made
+        self.result_list: Any = list(self.result_list)
+        self.model_admin.dress(request, self.result_list)

@@ -1,0 +1,42 @@
+"""An assessment -> a file of its judgements or scores."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from batches.management.shell import ShellCommand
+from batches.models import AuditEntry
+from batches.pipeline import export
+from batches.pipeline.refused import Refused
+
+WRITERS = {"csv": export.as_csv, "jsonl": export.as_jsonl, "sirt": export.as_csv}
+ROWS = {"judgements": export.judgements, "scores": export.scores}
+
+
+class Command(ShellCommand):
+    help = "Write the judgements (or the scores) of an assessment; sirt is what R's sirt::btm reads."
+    permission = "export_results"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("assessment", metavar="ASSESSMENT")
+        parser.add_argument("--format", choices=WRITERS, default="csv")
+        parser.add_argument("--what", choices=ROWS, default="judgements")
+        parser.add_argument("--output", type=Path, metavar="FILE", help="default: standard output")
+
+    def handle(self, *args: Any, assessment: str, format: str, what: str, **options: Any) -> None:
+        user = self.person(options["user"])
+        target = self.assessment(assessment, user)
+        rows = export.sirt(target) if format == "sirt" else ROWS[what](target)
+        lines = WRITERS[format](rows)
+        if options["output"]:
+            try:
+                with options["output"].open("w", encoding="utf-8", newline="") as file:
+                    file.writelines(lines)
+            except OSError as problem:
+                raise Refused(f"{options['output']} cannot be written: {problem.strerror}.") from None
+        else:
+            for line in lines:
+                self.stdout.write(line, ending="")
+        AuditEntry.record("export", target, actor=user, project=target.project, what=what, format=format)

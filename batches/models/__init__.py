@@ -1,0 +1,38 @@
+"""The nouns as tables. Import them from here."""
+
+from batches.models.accounts import Judge, ProviderAccount
+from batches.models.assessment import Assessment, AssessmentJudge, Essay, EssayPage
+from batches.models.callbacks import Callback
+from batches.models.jobs import BatchItem, BatchJob, IllegalMove, LostLease, NightlyRun, Stranger
+from batches.models.judging import Comparison, Judgement, Round
+from batches.models.project import AuditEntry, Membership, Project
+from batches.models.results import Deployment, RawChunk, RawFile, StrayLine
+from batches.models.scale import Scale, Score
+
+__all__ = [
+    "Assessment",
+    "AssessmentJudge",
+    "AuditEntry",
+    "BatchItem",
+    "BatchJob",
+    "Callback",
+    "Comparison",
+    "Deployment",
+    "Essay",
+    "EssayPage",
+    "IllegalMove",
+    "Judge",
+    "Judgement",
+    "LostLease",
+    "Membership",
+    "NightlyRun",
+    "Project",
+    "ProviderAccount",
+    "RawChunk",
+    "RawFile",
+    "Round",
+    "Scale",
+    "Score",
+    "Stranger",
+    "StrayLine",
+]

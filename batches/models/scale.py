@@ -1,0 +1,75 @@
+"""One fit of an assessment's judgements."""
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from batches.models.assessment import Assessment, Essay
+from batches.models.project import MemberQuerySet
+
+
+class Scale(models.Model):
+    """Scores, errors and fit from one set of judgements. A trigger freezes it once published."""
+
+    class Estimator(models.TextChoices):
+        MAP = "map", "MAP"
+        MLE = "mle", "maximum likelihood"
+        SIRT = "sirt", "sirt"
+
+    assessment = models.ForeignKey(Assessment, on_delete=models.CASCADE, related_name="scales")
+    number = models.PositiveIntegerField()
+    estimator = models.CharField(max_length=10, choices=Estimator, default=Estimator.MAP)
+    is_local = models.BooleanField("local", default=False)
+    judgement_ids = ArrayField(models.BigIntegerField(), editable=False)  # the comparisons it was made from
+    judgements_sha256 = models.CharField(max_length=64, editable=False)  # over ids and winners, in order
+    n_essays = models.PositiveIntegerField("essays")
+    n_comparisons = models.PositiveIntegerField("judgements")
+    connected = models.BooleanField()
+    components = models.PositiveIntegerField()
+    position_bias = models.FloatField(null=True)
+    position_bias_se = models.FloatField(null=True)
+    sigma = models.FloatField(null=True)
+    eb_reliability = models.FloatField("EB reliability", null=True)
+    scale_separation_reliability = models.FloatField("SSR, classic", null=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    published_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    project_path = "assessment__project"
+    objects = MemberQuerySet["Scale"].as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["assessment", "number"], name="scale_number_once")]
+        permissions = [("publish_scale", "Can publish a scale")]
+
+    def __str__(self) -> str:
+        return f"{self.assessment} · scale {self.number}"
+
+
+class Score(models.Model):
+    """One essay on one scale."""
+
+    scale = models.ForeignKey(Scale, on_delete=models.CASCADE, related_name="scores")
+    essay = models.ForeignKey(Essay, on_delete=models.PROTECT, related_name="scores")
+    component = models.PositiveIntegerField()
+    n = models.PositiveIntegerField("judgements")
+    wins = models.PositiveIntegerField()
+    logit = models.FloatField(null=True)
+    standard_error = models.FloatField(null=True)
+    standard_error_sirt = models.FloatField(null=True)
+    infit = models.FloatField(null=True)
+    outfit = models.FloatField(null=True)
+    rank = models.PositiveIntegerField(null=True)
+
+    project_path = "scale__assessment__project"
+    objects = MemberQuerySet["Score"].as_manager()
+
+    class Meta:
+        ordering = ["rank", "id"]
+        constraints = [models.UniqueConstraint(fields=["scale", "essay"], name="score_once_per_scale")]
+
+    def __str__(self) -> str:
+        return f"{self.essay}: {self.logit}"

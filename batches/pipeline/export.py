@@ -1,0 +1,118 @@
+"""An assessment -> rows for the outside: its judgements, its scores, or what R's sirt::btm reads."""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.db.models import OuterRef, Subquery
+
+from batches.models import Assessment, BatchItem, Comparison, Round
+from batches.pipeline import standing
+from batches.pipeline.refused import Refused
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\x00", "＝", "＋", "－", "＠")  # a spreadsheet would run such a cell
+
+
+def judgements(assessment: Assessment) -> Iterator[dict[str, Any]]:
+    """Every comparison, judged or not: who met whom in the order read, what was said, by whom, and what it cost."""
+    items = BatchItem.objects.filter(comparison=OuterRef("pk")).order_by("-pk")
+    rows = (
+        Comparison.objects.filter(round__assessment=assessment)
+        .select_related("essay_a", "essay_b", "judge__account", "judge__user", "judgement", "round")
+        .defer("essay_a__text", "essay_b__text")
+        .annotate(custom_id=Subquery(items.values("custom_id")[:1]), cost=Subquery(items.values("cost_usd")[:1]))
+        .order_by("pk")
+    )
+    local = standing.is_local(assessment)
+    for row in rows.iterator(chunk_size=2000):
+        judgement = getattr(row, "judgement", None)
+        custom_id, cost = getattr(row, "custom_id", None), getattr(row, "cost", None)  # annotated
+        yield {
+            "assessment": assessment.slug,
+            "round": row.round.number,
+            "purpose": row.round.purpose,
+            "custom_id": custom_id or "",
+            "essay_a": row.essay_a.candidate,
+            "essay_b": row.essay_b.candidate,
+            "winner": judgement.winner if judgement else "",
+            "confidence": judgement.confidence if judgement else None,
+            "justification": judgement.justification if judgement else "",
+            "status": row.status,
+            "fail_reason": row.fail_reason,
+            "judge": str(row.judge),
+            "cost_usd": f"{cost:f}" if cost is not None else "0",
+            "local": local,
+        }
+
+
+def scores(assessment: Assessment) -> Iterator[dict[str, Any]]:
+    """The newest scale, an essay a row; Refused where there is none."""
+    scale = assessment.scales.order_by("-number").first()
+    if scale is None:
+        raise Refused("There is no scale yet: compute it with `scale`.")
+    for row in scale.scores.select_related("essay").order_by("component", "rank", "essay__candidate"):
+        yield {
+            "assessment": assessment.slug,
+            "scale": scale.number,
+            "candidate": row.essay.candidate,
+            "rank": row.rank,
+            "logit": row.logit,
+            "standard_error": row.standard_error,
+            "infit": row.infit,
+            "outfit": row.outfit,
+            "judgements": row.n,
+            "won": row.wins,
+            "component": row.component,
+            "published": scale.published_at is not None,
+            "local": scale.is_local,
+        }
+
+
+def sirt(assessment: Assessment) -> Iterator[dict[str, Any]]:
+    """The rows of R's sirt::btm: the first-read essay, the second, and 1 where the first won."""
+    rows = Comparison.objects.filter(
+        round__assessment=assessment, round__purpose=Round.Purpose.SCALE, status=Comparison.Status.JUDGED
+    ).order_by("pk")
+    names = ("essay_a__candidate", "essay_b__candidate", "judgement__winner", "judge_id")
+    for a, b, winner, judge in rows.values_list(*names).iterator(chunk_size=5000):
+        yield {"id1": a, "id2": b, "result": 1 if winner == "A" else 0, "judge": judge}
+
+
+def as_csv(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Lines of a CSV file whose cells no spreadsheet takes for formulas."""
+    writer = csv.writer(_Line())
+    for number, row in enumerate(rows):
+        if number == 0:
+            yield writer.writerow(row)
+        yield writer.writerow(_cell(value) for value in row.values())
+
+
+def as_jsonl(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
+    for row in rows:
+        yield json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+class _Line:
+    """What csv writes to: gives each line back."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _cell(value: Any) -> Any:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str) and value.startswith(FORMULA) and not _is_number(value):
+        return f"'{value}"
+    return value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,310 @@
+"""Results -> outcomes, judgements, statuses, money and callbacks: all of them in one transaction, once each."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from batches.conf import cj_settings
+from batches.judging.answers import JudgementDraft, Unreadable, read_answer
+from batches.models import Assessment, BatchItem, BatchJob, Comparison, StrayLine
+from batches.pipeline import callbacks, money, retry
+from batches.pipeline.crashes import crash_point
+from batches.providers import manifest, prices
+from batches.providers.base import Outcome, Result
+
+SHORT = 1000  # characters of an error that are kept beside the item
+ANSWER = 50_000  # characters of an answer that are kept beside the item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """One item as it ended: the result, and what was read out of its answer."""
+
+    result: Result
+    draft: JudgementDraft | None
+    outcome: Outcome
+    reason: str
+    error: str
+    cost_usd: Decimal | None = None  # its share of a bundle's cost; None: what its own usage costs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What became of a set of results."""
+
+    resolved: int
+    duplicates: int
+    strangers: int
+    strays: dict[int, str] = field(default_factory=dict)  # place of a result that fits nowhere -> StrayLine.Kind
+
+
+def read(result: Result) -> Ended:
+    """Read one result strictly: an answer that is not a judgement is INVALID, whatever the provider called it."""
+    if result.outcome != Outcome.SUCCEEDED:
+        reason = "account_fault" if result.account_fault else result.reason or result.outcome.lower()
+        return Ended(result=result, draft=None, outcome=result.outcome, reason=reason, error=result.error)
+    draft = read_answer(result.answer)
+    if isinstance(draft, Unreadable):
+        return Ended(result=result, draft=None, outcome=Outcome.INVALID, reason=draft.reason, error=draft.detail)
+    return Ended(result=result, draft=draft, outcome=Outcome.SUCCEEDED, reason="", error="")
+
+
+def resolve(job: BatchJob, results: Iterable[Result | Ended], *, lease: float | None = None) -> Tally:
+    """Write these results of a job down, first result first; LostLease when the job is no longer ours."""
+    read_in = [result if isinstance(result, Ended) else read(result) for result in results]
+    ended: dict[str, Ended] = {}
+    for end in read_in:
+        ended.setdefault(end.result.custom_id, end)
+    with transaction.atomic():
+        job.hold(seconds=lease)
+        rows = _open_items(job, list(ended))
+        before = _earlier(job, list(ended), [row.custom_id for row in rows])
+        if rows:
+            _write(job, rows, ended)
+        strays, duplicates = _strays(read_in, ended, {row.custom_id for row in rows}, before)
+        strangers = sum(kind == StrayLine.Kind.STRANGER for kind in strays.values())
+        crash_point("mid_resolve")
+        if duplicates or strangers:
+            BatchJob.objects.filter(pk=job.pk).update(
+                n_duplicates=F("n_duplicates") + duplicates, n_strangers=F("n_strangers") + strangers
+            )
+    return Tally(resolved=len(rows), duplicates=duplicates, strangers=strangers, strays=strays)
+
+
+_Said = tuple[str, str]  # outcome and answer, as an item keeps them
+
+
+def _said(end: Ended) -> _Said:
+    return end.outcome.value, storable(end.result.answer, ANSWER)
+
+
+def _earlier(job: BatchJob, custom_ids: list[str], open_ids: list[str]) -> dict[str, _Said]:
+    """What those items of the job said that were resolved before."""
+    rows = job.items.filter(custom_id__in=set(custom_ids) - set(open_ids))
+    return {
+        custom_id: (outcome or "", answer)
+        for custom_id, outcome, answer in rows.values_list("custom_id", "outcome", "answer")
+    }
+
+
+def _strays(
+    read_in: Sequence[Ended], ended: dict[str, Ended], resolved: set[str], before: dict[str, _Said]
+) -> tuple[dict[int, str], int]:
+    """The places of results that resolve nothing, strangers and conflicts, and how many repeat an item's result."""
+    strays: dict[int, str] = {}
+    duplicates = 0
+    for place, end in enumerate(read_in):
+        custom_id = end.result.custom_id
+        if custom_id in resolved and ended[custom_id] is end:
+            continue
+        first = _said(ended[custom_id]) if custom_id in resolved else before.get(custom_id)
+        if first is None:
+            strays[place] = StrayLine.Kind.STRANGER
+            continue
+        duplicates += 1
+        if first != _said(end):
+            strays[place] = StrayLine.Kind.CONFLICT
+    return strays, duplicates
+
+
+def resolve_rest(job: BatchJob, outcome: Outcome, reason: str, *, error: str = "", sent: bool | None = None) -> int:
+    """End every open item of a job alike (only those sent, or only those not sent, where `sent` says so)."""
+    total = 0
+    while True:
+        items = job.items.filter(outcome=None)
+        if sent is not None:
+            items = items.filter(sent_at__isnull=not sent)
+        ids = list(items.order_by("pk").values_list("custom_id", flat=True)[:500])
+        if not ids:
+            return total
+        results = [Result(custom_id=one, outcome=outcome, reason=reason, error=error) for one in ids]
+        total += resolve(job, results).resolved
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """An open item and its comparison, both locked."""
+
+    item_id: int
+    custom_id: str
+    comparison_id: int
+    reserved_usd: Decimal
+    status: str
+    attempts: int
+    assessment_id: int
+    races: bool  # asked beside a batch that is still running
+
+
+OPEN_ITEMS = """
+SELECT item.id, item.custom_id, comparison.id, item.reserved_usd, comparison.status, comparison.attempts,
+       cj_round.assessment_id, item.races
+FROM batches_batchitem item
+JOIN batches_comparison comparison ON comparison.id = item.comparison_id
+JOIN batches_round cj_round ON cj_round.id = comparison.round_id
+WHERE item.job_id = %s AND item.custom_id = ANY(%s) AND item.outcome IS NULL
+ORDER BY item.id FOR UPDATE OF item, comparison
+"""
+
+
+def _open_items(job: BatchJob, custom_ids: list[str]) -> list[_Row]:
+    with connection.cursor() as cursor:
+        cursor.execute(OPEN_ITEMS, [job.pk, custom_ids])
+        return [_Row(*row) for row in cursor.fetchall()]
+
+
+def _write(job: BatchJob, rows: Sequence[_Row], ended: dict[str, Ended]) -> None:
+    model = manifest.find(job.provider, job.judge.model_id)
+    batch = job.packing == BatchJob.Packing.PROVIDER_BATCH
+    costs = {row.item_id: _cost(model, ended[row.custom_id], batch=batch) for row in rows}
+    _write_items(rows, ended, costs)
+    judged = [
+        row for row in rows if ended[row.custom_id].draft is not None and row.status == Comparison.Status.IN_FLIGHT
+    ]
+    _write_judgements(judged, ended)
+    _advance(job, rows, ended)
+    _settle(rows, costs)
+    _count(job, rows, ended, sum(costs.values(), Decimal(0)))
+    callbacks.write([row.comparison_id for row in rows if row.status == Comparison.Status.IN_FLIGHT])
+
+
+def _cost(model: manifest.Model, end: Ended, *, batch: bool) -> Decimal:
+    return prices.cost(model, end.result.usage, batch=batch) if end.cost_usd is None else end.cost_usd
+
+
+WRITE_ITEMS = """
+UPDATE batches_batchitem item SET
+    outcome = new.outcome, reason = new.reason, error = new.error, answer = new.answer, request_id = new.request_id,
+    input_tokens = new.input, cache_read_tokens = new.cache_read, cache_write_tokens = new.cache_write,
+    output_tokens = new.output, cost_usd = new.cost, resolved_at = clock_timestamp()
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+            %s::int[], %s::int[], %s::int[], %s::int[], %s::numeric[])
+    AS new(id, outcome, reason, error, answer, request_id, input, cache_read, cache_write, output, cost)
+WHERE item.id = new.id AND item.outcome IS NULL
+"""
+
+
+def storable(text: str, most: int) -> str:
+    """Text as PostgreSQL takes it: no NUL, no lone surrogates, and not longer than `most` characters."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()[:most]
+
+
+def _write_items(rows: Sequence[_Row], ended: dict[str, Ended], costs: dict[int, Decimal]) -> None:
+    columns: list[list[Any]] = [[] for _ in range(11)]
+    for row in rows:
+        end = ended[row.custom_id]
+        usage = end.result.usage
+        values = (
+            row.item_id,
+            end.outcome.value,
+            storable(end.reason, 60),
+            storable(end.error, SHORT),
+            storable(end.result.answer, ANSWER),
+            storable(end.result.request_id, 100),
+            usage.input_tokens,
+            usage.cache_read_tokens,
+            usage.cache_write_tokens,
+            usage.output_tokens,
+            costs[row.item_id],
+        )
+        for column, value in zip(columns, values, strict=True):
+            column.append(value)
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE_ITEMS, columns)
+
+
+WRITE_JUDGEMENTS = """
+INSERT INTO batches_judgement (comparison_id, item_id, winner, justification, confidence, created_at)
+SELECT new.comparison, new.item, new.winner, new.justification, new.confidence, clock_timestamp()
+FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::smallint[])
+    AS new(comparison, item, winner, justification, confidence)
+ON CONFLICT (comparison_id) DO NOTHING
+"""
+
+
+def _write_judgements(rows: Sequence[_Row], ended: dict[str, Ended]) -> None:
+    drafts = [(row, ended[row.custom_id].draft) for row in rows]
+    columns = (
+        [row.comparison_id for row, _ in drafts],
+        [row.item_id for row, _ in drafts],
+        [draft.winner for _, draft in drafts if draft],
+        [storable(draft.justification, 20_000) for _, draft in drafts if draft],
+        [draft.confidence for _, draft in drafts if draft],
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE_JUDGEMENTS, columns)
+
+
+# `|| ''` keeps the planner from the index on status: it would read all that is in flight for each chunk (ADR 1).
+MOVE_COMPARISONS = """
+UPDATE batches_comparison comparison SET
+    status = new.status, attempts = new.attempts, held = new.held, fail_reason = new.reason, fail_detail = new.detail,
+    not_before = CASE WHEN new.wait > 0 THEN clock_timestamp() + make_interval(secs => new.wait) END,
+    resolved_at = CASE WHEN new.status IN ('JUDGED', 'FAILED') THEN clock_timestamp() END,
+    revision = comparison.revision + CASE WHEN new.status IN ('JUDGED', 'FAILED') THEN 1 ELSE 0 END
+FROM unnest(%s::bigint[], %s::text[], %s::int[], %s::bool[], %s::text[], %s::text[], %s::float8[])
+    AS new(id, status, attempts, held, reason, detail, wait)
+WHERE comparison.id = new.id AND comparison.status || '' = 'IN_FLIGHT'
+"""
+
+
+def _advance(job: BatchJob, rows: Sequence[_Row], ended: dict[str, Ended]) -> None:
+    """Move the comparisons on: judged, waiting again, or failed with a reason."""
+    rivals = _rivals(rows)
+    tail = job.cancelled_for == "deadline"  # cancelled so that its rest is asked at once, not to wait for staff
+    stopped = not tail and BatchJob.objects.filter(pk=job.pk, cancel_asked_at__isnull=False).exists()  # wait for staff
+    limits = _attempt_limits({row.assessment_id for row in rows})
+    columns: list[list[Any]] = [[] for _ in range(7)]
+    for row in rows:
+        end = ended[row.custom_id]
+        if row.comparison_id in rivals and end.draft is None:
+            continue  # the other request for this comparison is still under way: its answer decides
+        if end.draft is not None:
+            values: tuple[Any, ...] = (row.comparison_id, "JUDGED", row.attempts + 1, False, "", "", 0.0)
+        else:
+            then = retry.after(end.outcome, end.reason, attempts=row.attempts, max_attempts=limits[row.assessment_id])
+            failed = then.status == Comparison.Status.FAILED
+            values = (
+                row.comparison_id,
+                str(then.status),
+                then.attempts,
+                (then.held or stopped) and not tail,
+                storable(end.reason, 60) if failed else "",
+                storable(end.error, 500) if failed else "",
+                max(then.wait.total_seconds(), end.result.retry_after or 0) if not failed else 0.0,
+            )
+        for column, value in zip(columns, values, strict=True):
+            column.append(value)
+    with connection.cursor() as cursor:
+        cursor.execute(MOVE_COMPARISONS, columns)
+
+
+def _rivals(rows: Sequence[_Row]) -> set[int]:
+    """Comparisons that another open item is about: a race, of which this is one end."""
+    others = BatchItem.objects.filter(outcome=None, races=not rows[0].races)  # either has an index of its own
+    return set(others.filter(comparison__in=[row.comparison_id for row in rows]).values_list("comparison", flat=True))
+
+
+def _attempt_limits(assessments: set[int]) -> dict[int, int]:
+    rows = Assessment.objects.filter(pk__in=assessments).values_list("pk", "overrides")
+    return {pk: cj_settings.of(overrides).max_attempts for pk, overrides in rows}
+
+
+def _settle(rows: Sequence[_Row], costs: dict[int, Decimal]) -> None:
+    reserved: dict[int, Decimal] = defaultdict(Decimal)
+    spent: dict[int, Decimal] = defaultdict(Decimal)
+    for row in rows:
+        reserved[row.assessment_id] += row.reserved_usd
+        spent[row.assessment_id] += costs[row.item_id]
+    for assessment in sorted(reserved):  # in one order everywhere: no deadlocks
+        money.settle(assessment, reserved=reserved[assessment], spent=spent[assessment])
+
+
+def _count(job: BatchJob, rows: Sequence[_Row], ended: dict[str, Ended], cost: Decimal) -> None:
+    outcomes = Counter(ended[row.custom_id].outcome for row in rows)
+    changes: dict[str, Any] = {f"n_{o.lower()}": F(f"n_{o.lower()}") + count for o, count in outcomes.items()}
+    BatchJob.objects.filter(pk=job.pk).update(cost_usd=F("cost_usd") + cost, recoveries=0, **changes)

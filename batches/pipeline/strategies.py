@@ -1,0 +1,42 @@
+"""`llm_batching_strategy` -> when comparisons leave, and how they are packed."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from batches.models import BatchJob
+from batches.pipeline.refused import Refused
+
+Packing = BatchJob.Packing
+
+
+class Trigger(StrEnum):
+    """When submitted comparisons leave."""
+
+    ROUND = "ROUND"  # at once, with their round
+    COUNT = "COUNT"  # when enough of one judge wait, or one has waited long enough
+    NIGHT = "NIGHT"  # at a time of day, once a night
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strategy:
+    """The two answers that make a strategy."""
+
+    leaves: Trigger
+    packing: Packing
+
+
+STRATEGIES = {
+    "per_round": Strategy(leaves=Trigger.ROUND, packing=Packing.SINGLE),
+    "serial_bundle": Strategy(leaves=Trigger.ROUND, packing=Packing.BUNDLE),
+    "provider_batch": Strategy(leaves=Trigger.ROUND, packing=Packing.PROVIDER_BATCH),
+    "accumulate": Strategy(leaves=Trigger.COUNT, packing=Packing.PROVIDER_BATCH),
+    "nightly": Strategy(leaves=Trigger.NIGHT, packing=Packing.PROVIDER_BATCH),
+}
+CALLS_PER_JOB = 200  # comparisons in one job of calls: long enough to be worth a job, short enough to finish
+
+
+def strategy(name: str) -> Strategy:
+    """The strategy of this name; Refused for one that cannot be served."""
+    if name not in STRATEGIES:
+        raise Refused(f"There is no strategy {name}: choose one of {', '.join(STRATEGIES)}.")
+    return STRATEGIES[name]

@@ -1,0 +1,39 @@
+"""Numbers, money and times in templates, as people read them.
+
+The words are imported when they are used: importing the admin's package puts screens on the site, and Django reads
+template libraries long before that.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django import template
+
+register = template.Library()
+
+
+@register.filter
+def usd(amount: Decimal | None) -> str:
+    from batches.admin import words
+
+    return words.usd(amount)
+
+
+@register.filter
+def moment(value: datetime | None) -> Any:
+    from batches.admin import words
+
+    return words.moment(value)
+
+
+@register.filter
+def reason(code: str) -> str:
+    from batches.admin import words
+
+    return words.reason_words(code) if code else "–"
+
+
+@register.filter
+def thousands(number: int | None) -> str:
+    return "–" if number is None else f"{number:,}"

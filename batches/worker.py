@@ -1,0 +1,28 @@
+"""An RQ worker that notices quickly when another one died."""
+
+from importlib import import_module
+from typing import Any
+
+from django.db import connections
+from rq import Worker as RqWorker
+from rq.serializers import JSONSerializer
+
+from batches.checks import refuse_unsafe_database
+from batches.providers.choose import PROVIDERS
+
+
+class Worker(RqWorker):
+    """RQ's worker with short watch intervals: by default an abandoned job is noticed after more than ten minutes."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.update(maintenance_interval=30, job_monitoring_interval=10, worker_ttl=60)
+        kwargs["serializer"] = JSONSerializer  # as the queues; the command line's default could not read their jobs
+        super().__init__(*args, **kwargs)
+        for module, _ in PROVIDERS.values():
+            import_module(module)  # once here, not in every forked job: the SDKs take seconds to import
+
+    def work(self, *args: Any, **kwargs: Any) -> bool:
+        """Refuse to start where the database may forget that something was sent."""
+        refuse_unsafe_database()
+        connections.close_all()  # one that stayed open would be shared with every forked job
+        return super().work(*args, **kwargs)

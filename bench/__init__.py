@@ -1,0 +1,1 @@
+"""Measurements of the project, each against something simpler that ran beside it."""

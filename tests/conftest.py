@@ -1,0 +1,51 @@
+"""What every test may ask for, and the date on which all of them run."""
+
+import datetime
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import time_machine
+
+from tests.provider import LocalProvider
+
+NOW = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.UTC)
+
+
+@pytest.fixture(autouse=True)
+def frozen_date(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Run on one date, so that no model's retirement turns the suite red. The clock ticks; PostgreSQL's is its own."""
+    with time_machine.travel(NOW, tick=True):
+        yield
+
+
+@pytest.fixture
+def empty_queues() -> Iterator[None]:
+    """Nothing in this worker's Valkey database, before and after."""
+    from django_rq import get_connection
+
+    get_connection("submit").flushdb()
+    yield
+    get_connection("submit").flushdb()
+
+
+@pytest.fixture(scope="session")
+def local_provider_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProvider]:
+    """One server for each worker: the faults of one test must not strike another's calls."""
+    with LocalProvider.start(tmp_path_factory.mktemp("local_provider"), latency=0, batch_seconds=0.1) as server:
+        yield server
+
+
+@pytest.fixture
+def local_provider(local_provider_server: LocalProvider) -> LocalProvider:
+    """The local provider as new: no faults, no batches, an empty ledger."""
+    local_provider_server.reset()
+    return local_provider_server
+
+
+@pytest.fixture
+def provider_env(local_provider: LocalProvider, settings: Any) -> LocalProvider:
+    """The pipeline speaks to this test's local provider."""
+    settings.LOCAL_PROVIDER = True
+    settings.LOCAL_PROVIDER_URL = local_provider.url
+    return local_provider
