@@ -132,7 +132,7 @@ def test_a_wrong_tag_costs_one_comparison_an_attempt_and_the_others_nothing(prov
 @db
 @pytest.mark.parametrize("fault", ["truncation", "refusal", "prose"])
 def test_a_failing_bundle_is_halved_and_nothing_answered_is_asked_again(provider, cj, fault):
-    cj(bundle_size=8)
+    cj(bundle_size=8, swap_share="0")  # sixteen pairs: two whole bundles, whichever call arrives first
     provider.faults(**{fault: {"next": 2}})
     assessment = make_assessment(32)
     plan_and_let_go(assessment, strategy="serial_bundle")
