@@ -4,6 +4,7 @@ from datetime import time
 from decimal import Decimal
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
@@ -77,3 +78,11 @@ def test_an_unknown_key_or_a_bad_value_stops_the_start_with_a_sentence(monkeypat
 def test_an_assessment_overrides_only_what_it_may(overrides, sentence):
     with pytest.raises(BadSetting, match=sentence):
         conf.check_overrides(overrides)
+
+
+def test_every_key_stands_in_the_documentation_with_its_default():
+    page = (settings.BASE_DIR / "docs" / "settings.md").read_text()
+    for key, spec in conf.KEYS.items():
+        default = "the site’s" if spec.default is None else spec.default
+        row = f"| `{key}` | {default} | {spec.meaning} | {'yes ' if spec.per_assessment else ''}|"
+        assert row in page, f"docs/settings.md should have the row: {row}"

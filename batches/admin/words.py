@@ -64,6 +64,7 @@ REASONS = {
     "malformed_line": "a line of the results could not be read",
     "rate_limited": "the provider was too busy",
     "token_limit_exceeded": "the provider's queue was full",
+    "over_queue_limit": "this one request is more than the provider's queue takes",
     "never_connected": "the provider could not be reached",
     "account_fault": "the account has a problem",
     "missing": "the results did not mention it",

@@ -11,7 +11,7 @@ from django.db.models import F
 from batches.conf import cj_settings
 from batches.models import BatchItem, BatchJob, LostLease, RawFile, StrayLine
 from batches.models.fields import DatabaseClock
-from batches.pipeline import account, pace, raw, recover, resolve
+from batches.pipeline import account, pace, queues, raw, recover, resolve
 from batches.pipeline.crashes import crash_point
 from batches.pipeline.refused import Refused
 from batches.providers.base import BatchState, FileKind, Outcome, Progress, Provider, ProviderError, Result
@@ -39,7 +39,8 @@ def collect(job: BatchJob) -> None:
 
 def _collect(job: BatchJob, provider: Provider, progress: Progress) -> None:
     if progress.state == BatchState.FAILED:
-        resolve.resolve_rest(job, Outcome.ERRORED, progress.error_code or "batch_failed", error=progress.error)
+        why = queues.why_over(job) if progress.error_code == queues.OVER else progress.error_code
+        resolve.resolve_rest(job, Outcome.ERRORED, why or "batch_failed", error=progress.error)
     elif progress.results_gone and not job.raw_files.exists():
         resolve.resolve_rest(job, Outcome.MISSING, "results_gone", error="The provider no longer keeps the results.")
     else:

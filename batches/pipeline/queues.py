@@ -72,6 +72,16 @@ def busy(judge: Judge) -> bool:
     return _live(judge).filter(judge__model_id=judge.model_id).exists()
 
 
+def why_over(job: BatchJob) -> str:
+    """The reason of the items of a batch that the provider found too much for its queue.
+
+    One request that is refused while we have no other batch in that queue may be larger than all of the queue: it
+    uses up attempts. Anything else only has to wait, or to be sent in smaller batches.
+    """
+    alone = job.n_items == 1 and not _live(job.judge).filter(judge__model_id=job.judge.model_id).exclude(pk=job.pk)
+    return "over_queue_limit" if alone else OVER
+
+
 def left(judge: Judge) -> tuple[int | None, int | None]:
     """(requests, input tokens) that the queue of this judge's provider still takes; None where nothing limits them."""
     count, unit = ROOM[judge.own_account.provider]

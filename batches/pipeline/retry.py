@@ -28,6 +28,7 @@ BY_REASON = {
     "bad_line": Policy(most=1),  # it could not be sent as it is, and would be the same next time
     "rate_limited": Policy(counts=False, wait=30),
     "token_limit_exceeded": Policy(counts=False, wait=300),
+    "over_queue_limit": Policy(wait=300),  # alone it is more than the whole queue takes: waiting would never end
     "never_connected": Policy(counts=False),  # the account's own pause says when
     "account_fault": Policy(counts=False),
     "stopped": Policy(counts=False),

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from batches.conf import cj_settings
 from batches.models import BatchJob, Deployment, LostLease, Stranger
 from batches.models.fields import DatabaseClock
-from batches.pipeline import account, pace, requests, resolve
+from batches.pipeline import account, pace, queues, requests, resolve
 from batches.pipeline.crashes import crash_point
 from batches.pipeline.refused import Refused
 from batches.providers.base import ENVIRONMENT_KEY, NONCE_KEY, Outcome, Provider, ProviderError, Submission
@@ -19,7 +19,7 @@ from batches.providers.base import ENVIRONMENT_KEY, NONCE_KEY, Outcome, Provider
 log = logging.getLogger(__name__)
 Status = BatchJob.Status
 SOUGHT = (Status.SENDING, Status.IN_DOUBT, Status.NEEDS_ATTENTION)
-TRY_LATER = frozenset({"rate_limited", "token_limit_exceeded"})  # refusals that say nothing about the requests
+TRY_LATER = "rate_limited"  # a refusal that says nothing about the requests
 
 
 def send(job: BatchJob) -> None:
@@ -175,7 +175,7 @@ def note_orphan(job: BatchJob, provider_batch_id: str) -> Stranger:
 def refuse(job: BatchJob, error: ProviderError) -> None:
     """A definite no: every comparison waits again, the reservation is given back."""
     with transaction.atomic():
-        resolve.resolve_rest(job, Outcome.ERRORED, _why_refused(error), error=str(error))
+        resolve.resolve_rest(job, Outcome.ERRORED, _why_refused(job, error), error=str(error))
         crash_point("before_refused_commit")
         moved = job.advance(
             Status.REFUSED,
@@ -188,11 +188,13 @@ def refuse(job: BatchJob, error: ProviderError) -> None:
             raise LostLease(f"{job} is not ours any more.")
 
 
-def _why_refused(error: ProviderError) -> str:
+def _why_refused(job: BatchJob, error: ProviderError) -> str:
     """The reason of its items: one that does not use up an attempt where the requests are not to blame."""
     if error.account_fault:
         return "account_fault"
-    return error.code if error.never_connected or error.code in TRY_LATER else "job_refused"
+    if error.code == queues.OVER:
+        return queues.why_over(job)
+    return error.code if error.never_connected or error.code == TRY_LATER else "job_refused"
 
 
 def doubt(job: BatchJob, error: str) -> None:

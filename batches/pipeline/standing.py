@@ -37,7 +37,7 @@ class Standing:
     budget_usd: Decimal
     overrun_usd: Decimal
     latest_scale: Scale | None
-    scale_is_current: bool
+    scorable: int  # judged comparisons that enter a scale: an experiment's do not
     is_local: bool
     strategy: str
     strategy_source: str
@@ -45,6 +45,11 @@ class Standing:
     account_trouble: str
     gathering: list[Gathering]  # what waits for company or for the night, with counts, thresholds and times
     warnings: list[str]  # judges whose models retire soon
+
+    @property
+    def scale_is_current(self) -> bool:
+        """Whether the latest scale holds everything that could enter one."""
+        return self.latest_scale is not None and self.latest_scale.n_comparisons == self.scorable
 
     @property
     def comparisons(self) -> int:
@@ -105,9 +110,9 @@ class Standing:
             (self.held, "submit", "Some comparisons are held back, by a cancel or by the budget: submit them again."),
             (self.unsubmitted, "submit", "Submit the planned comparisons."),
             (self.failed and not self.judged, "retry", "Every comparison failed: see why, then retry them."),
-            (self.judged and not self.scale_is_current, "score", "Compute the scale."),
+            (self.scorable and not self.scale_is_current, "score", "Compute the scale."),
             (self.failed, "retry", "Some comparisons failed: see why, then retry them or go on without."),
-            (not self.n_rounds, "plan", "Plan a round."),
+            (not self.scorable and not self.latest_scale, "plan", "Plan a round."),
             (
                 self.latest_scale and not self.latest_scale.published_at,
                 "publish",
@@ -136,7 +141,7 @@ def standing(assessment: Assessment) -> Standing:
         budget_usd=assessment.budget_usd,
         overrun_usd=assessment.overrun_usd,
         latest_scale=scale,
-        scale_is_current=scale is not None and scale.n_comparisons == _scorable(assessment),
+        scorable=_scorable(assessment),
         is_local=is_local(assessment),
         strategy=strategy.value,
         strategy_source=strategy.source,

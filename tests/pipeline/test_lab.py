@@ -14,6 +14,7 @@ from batches.models import Comparison, Round
 from batches.pipeline import lab, plan, score, submit
 from batches.pipeline.lab import Share
 from batches.pipeline.refused import Refused
+from batches.pipeline.standing import standing
 from tests.making import make_assessment, make_judge
 from tests.pipeline.books import check_bundle_books
 from tests.pipeline.conftest import drain, plan_and_let_go
@@ -75,6 +76,16 @@ def test_a_lab_round_never_enters_a_scale_or_the_next_plan(provider):
     assert score.score(assessment, actor=None).pk == before.pk
     assert plan.plan_rounds(assessment, actor=None)
     assert [len(one) for one in lab.experiments(assessment)] == [2]
+
+
+@pytest.mark.django_db
+def test_after_an_experiment_alone_the_next_step_is_a_round_not_a_scale(provider):
+    assessment = make_assessment(6)
+    rounds = lab.set_up(assessment, sample=4, actor=None, strategies=["per_round", "serial_bundle"])
+    submit.let_go(Round.objects.filter(pk__in=[one.pk for one in rounds]), actor=None)
+    drain()
+    assert Comparison.objects.filter(status="JUDGED").count() == 8
+    assert standing(assessment).next_action == "plan"
 
 
 @pytest.mark.django_db

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import connection
+from django.db.models import Q
 
 from batches.models import Assessment, BatchItem, BatchJob, Comparison, EssayPage, Judgement, Round
 from batches.pipeline import cancel, plan, queues, submit
@@ -53,6 +54,23 @@ def test_a_batch_over_an_unknown_token_limit_goes_back_without_an_attempt_and_re
     assert set(Comparison.objects.values_list("status", "attempts")) == {("JUDGED", 1)}
     sizes = list(BatchJob.objects.order_by("pk").values_list("n_items", flat=True))
     assert sizes[1] < sizes[0]
+    check_books(provider, assessment)
+    provider.settings(queued_tokens={})
+
+
+def test_a_request_that_fills_more_than_the_whole_queue_by_itself_fails_with_its_reason_and_the_others_go(provider, cj):
+    cj(max_attempts=2)
+    provider.settings(queued_tokens={"*": 900})
+    assessment = make_assessment(4, judge=make_judge("openai"))
+    longer = assessment.essays.order_by("pk").first()
+    longer.text += " And the weather was still not good enough for anybody." * 100
+    longer.save()
+    plan_and_let_go(assessment, strategy="provider_batch")
+    drain()
+    mine = Comparison.objects.filter(Q(essay_a=longer) | Q(essay_b=longer))
+    assert set(mine.values_list("status", "fail_reason", "attempts")) == {("FAILED", "over_queue_limit", 2)}
+    others = Comparison.objects.exclude(pk__in=mine)
+    assert set(others.values_list("status", "attempts")) == {("JUDGED", 1)}
     check_books(provider, assessment)
     provider.settings(queued_tokens={})
 
