@@ -196,8 +196,12 @@ KEYS: dict[str, Key] = {
     "random_share": Key(read=_share, default=".10", meaning="share of pairs that stay random", per_assessment=True),
     "poll_interval_min": Key(read=_seconds, default="15 s", meaning="shortest time between two polls (seconds)"),
     "poll_interval_max": Key(read=_seconds, default="10 min", meaning="longest time between two polls (seconds)"),
-    "callback_topic": Key(read=_topic, default="cj.comparison_result.v1", meaning="where callbacks go"),
+    "callback_topic": Key(read=_topic, default="cj.comparison_result.v1", meaning="where resolved comparisons go"),
+    "callback_scale_topic": Key(read=_topic, default="cj.scale_published.v1", meaning="where published scales go"),
     "callback_sink": Key(read=_one_of(*SINKS), default="none", meaning="how callbacks leave: kafka, webhook or none"),
+    "callback_keep": Key(
+        read=_seconds, default="14 d", meaning="how long a delivered callback is kept for looking up (seconds)"
+    ),
     "delete_provider_files": Key(read=_yes_no, default="yes", meaning="delete files at the provider after collecting"),
     "call_timeout": Key(read=_seconds, default="10 min", meaning="the longest wait for one answer (seconds)"),
     "settle_time": Key(
@@ -289,5 +293,19 @@ class Overridden:
         return self._overrides[key] if key in self._overrides else getattr(self._base, key)
 
 
-OTHER_VARIABLES = {"CJ_VAR", "CJ_LOCAL_PROVIDER", "CJ_LOCAL_PROVIDER_URL", "CJ_TEST_VAR"}
+OTHER_VARIABLES = {
+    *("CJ_VAR", "CJ_LOCAL_PROVIDER", "CJ_LOCAL_PROVIDER_URL", "CJ_TEST_VAR"),
+    *("CJ_WEBHOOK_URL", "CJ_WEBHOOK_SECRET"),  # a secret is never shown beside its key
+}
 cj_settings = CJSettings()
+
+
+def sink_in_force() -> str:
+    """How callbacks leave: `callback_sink`, or none where it has no address. While it is none no rows are written."""
+    addresses = {
+        "kafka": settings.KAFKA_BOOTSTRAP_SERVERS,
+        "webhook": settings.WEBHOOK_URL and settings.WEBHOOK_SECRET,
+        "none": "",
+    }
+    sink: str = cj_settings.callback_sink
+    return sink if addresses[sink] else "none"

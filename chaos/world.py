@@ -25,7 +25,7 @@ FAST = {  # cj_settings, in seconds where they are times; finer than people may 
     "sync_in_flight": 4,
     "max_attempts": 10,
     "delete_provider_files": False,  # the checker reads them
-    "callback_sink": "kafka",  # so that the outbox is written
+    "callback_sink": "kafka",  # so that the outbox is written; nothing listens at its address
 }
 LEASE, MARGIN = 1.0, 0.7
 
@@ -82,6 +82,7 @@ def world(folder: Path = FOLDER) -> Iterator[World]:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cjadmin.settings")
     os.environ["CJ_LOCAL_PROVIDER"] = "1"
     os.environ["LOG_LEVEL"] = "CRITICAL"
+    os.environ["KAFKA_BOOTSTRAP_SERVERS"] = "127.0.0.1:9"
     for name in ("DATABASE_URL", "REDIS_URL"):
         os.environ.pop(name, None)
     from cjadmin.local.stack import services

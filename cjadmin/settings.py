@@ -114,6 +114,13 @@ LOCAL_PROVIDER = env.bool("CJ_LOCAL_PROVIDER", False)
 LOCAL_PROVIDER_URL = env.str("CJ_LOCAL_PROVIDER_URL", "")
 LOCAL_PROVIDER_URL_FILE = var.local_provider_url_file()
 
+# Callbacks: where they go. How they go is cj_settings.callback_sink.
+KAFKA_BOOTSTRAP_SERVERS = env.str("KAFKA_BOOTSTRAP_SERVERS", "")
+KAFKA_OPTIONS = env.json("KAFKA_OPTIONS", {})  # more librdkafka properties, such as {"security.protocol": "SASL_SSL"}
+WEBHOOK_URL = env.str("CJ_WEBHOOK_URL", "")
+WEBHOOK_SECRET = env.str("CJ_WEBHOOK_SECRET", "")  # whsec_...; two, with a space between, while one replaces the other
+OPENAI_WEBHOOK_SECRET = env.str("OPENAI_WEBHOOK_SECRET", "")  # of the webhooks that OpenAI sends here
+
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

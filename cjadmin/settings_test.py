@@ -7,7 +7,7 @@ from cjadmin.var import BASE_DIR
 
 drop_keys()
 test_var = os.environ.get("CJ_TEST_VAR") or str(BASE_DIR / "var" / "test")
-for name in [name for name in os.environ if name.startswith("CJ_")]:
+for name in [name for name in os.environ if name.startswith(("CJ_", "KAFKA_"))]:
     os.environ.pop(name)
 os.environ |= {"CJ_TEST_VAR": test_var, "CJ_VAR": test_var, "CJ_LOCAL_PROVIDER": "1"}
 

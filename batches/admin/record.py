@@ -61,7 +61,7 @@ class AuditScreen(ReadOnly):
 @admin.register(Callback)
 class CallbackScreen(ReadOnly):
     page_template = "cj/callback.html"
-    list_display = ("event_id", "comparison_link", "revision", "state", "tries", "created", "delivered")
+    list_display = ("event_id", "about", "revision", "state", "tries", "created", "delivered")
     list_filter = (
         one_of(
             "delivery",
@@ -84,12 +84,14 @@ class CallbackScreen(ReadOnly):
         except ValueError:
             return rows.none()
 
-    @admin.display(description="comparison")
-    def comparison_link(self, row: Callback) -> Any:
-        return link(row.comparison, f"Comparison {row.comparison_id}")
+    @admin.display(description="tells of")
+    def about(self, row: Callback) -> Any:
+        if row.comparison_id:
+            return link(row.comparison, f"Comparison {row.comparison_id}")
+        return link(row.scale, f"Scale {row.scale.number} of {row.key}" if row.scale else None)
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).select_related("comparison")
+        return super().get_queryset(request).select_related("comparison", "scale")
 
     @labelled("state", {"delivered": "success", "waiting": "warning"})
     def state(self, row: Callback) -> str:

@@ -2,7 +2,7 @@
 
 from batches.models.accounts import Judge, ProviderAccount
 from batches.models.assessment import Assessment, AssessmentJudge, Essay, EssayPage
-from batches.models.callbacks import Callback
+from batches.models.callbacks import Callback, IncomingWebhook, Relay
 from batches.models.jobs import BatchItem, BatchJob, IllegalMove, LostLease, NightlyRun, Stranger
 from batches.models.judging import Comparison, Judgement, Round
 from batches.models.project import AuditEntry, Membership, Project
@@ -21,6 +21,7 @@ __all__ = [
     "Essay",
     "EssayPage",
     "IllegalMove",
+    "IncomingWebhook",
     "Judge",
     "Judgement",
     "LostLease",
@@ -30,6 +31,7 @@ __all__ = [
     "ProviderAccount",
     "RawChunk",
     "RawFile",
+    "Relay",
     "Round",
     "Scale",
     "Score",

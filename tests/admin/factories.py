@@ -194,7 +194,13 @@ def scale(of: Assessment, *, reliability: float | None = 0.87, connected: bool =
 
 
 def callback(of: Comparison) -> Callback:
-    return Callback.objects.create(comparison=of, revision=1, payload={"comparison_id": of.pk, "status": of.status})
+    return Callback.objects.create(
+        assessment=of.round.assessment,
+        comparison=of,
+        key=str(of.pk),
+        revision=1,
+        payload={"comparison_id": of.pk, "status": of.status},
+    )
 
 
 def whole_project(name: str) -> dict[str, Any]:

@@ -104,7 +104,8 @@ def test_comparisons_of_others_in_the_cancelled_batch_go_on_in_a_batch_of_their_
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", ["anthropic", "openai"])
-def test_a_race_is_paid_twice_judged_once_and_answered_first(slow, cj, name):
+def test_a_race_is_paid_twice_judged_once_and_answered_first(slow, cj, settings, name):
+    settings.KAFKA_BOOTSTRAP_SERVERS = "127.0.0.1:9"
     cj(callback_sink="kafka")
     assessment = in_a_slow_batch(name, overrides={"deadline_race": True})
     set_deadline(assessment, minutes=2)
@@ -123,6 +124,8 @@ def test_a_race_is_paid_twice_judged_once_and_answered_first(slow, cj, name):
     drain()
     assert set(Comparison.objects.values_list("status", "revision")) == {("JUDGED", 1)}
     assert Callback.objects.count() == n
+    told = {row.payload["custom_id"] for row in Callback.objects.all()}
+    assert told == set(Judgement.objects.values_list("item__custom_id", flat=True)), "the request that won the race"
     check_bundle_books(slow, assessment)
 
 
