@@ -45,7 +45,7 @@ def flushes(world: World, seed: int, times: int, *, bell: bool = True, seconds: 
             if Comparison.objects.filter(status__in=["PENDING", "IN_FLIGHT"]).count() < 30 and bell:
                 for one, (_, strategy, _) in zip(made, LOAD, strict=True):
                     making.more(one, strategy, seed=seed + number)
-        finished = _finish(Episode(seed=seed, seconds=seconds), _Nobody(), found)
+        finished = _finish(Episode(seed=seed, seconds=seconds), _Nobody(), made, found)
     found.counts["flushes"] = times
     found.counts["longest standstill, ms"] = round(longest * 1000)
     if not finished:

@@ -83,7 +83,7 @@ def run(world: World, episode: Episode) -> Found:
     crew = Crew(episode.workers, log=log, prepare=episode.prepare, hook=episode.hook)
     try:
         _attack(world, episode, crew, rng, made, found)
-        finished = _finish(episode, crew, found)
+        finished = _finish(episode, crew, made, found)
     finally:
         crew.end()
     if not finished:
@@ -123,9 +123,14 @@ def _look_after(episode: Episode, crew: Crew, made: list[Any], found: Found) -> 
     found.counts["persons asked"] += _person()
     waiting = Comparison.objects.filter(status__in=["PENDING", "IN_FLIGHT"]).count()
     if waiting < 6 * len(made):
-        for one, (_, strategy, _) in zip(made, episode.load, strict=True):
-            making.more(one, strategy, seed=episode.seed + found.counts["rounds added"])
-            found.counts["rounds added"] += 1
+        _more_work(episode, made, found)
+
+
+def _more_work(episode: Episode, made: list[Any], found: Found) -> None:
+    """One more round of each assessment."""
+    for one, (_, strategy, _) in zip(made, episode.load, strict=True):
+        making.more(one, strategy, seed=episode.seed + found.counts["rounds added"])
+        found.counts["rounds added"] += 1
 
 
 def _person() -> int:
@@ -147,8 +152,8 @@ def _person() -> int:
     return asked
 
 
-def _finish(episode: Episode, crew: Crew, found: Found) -> bool:
-    """Let them work until nothing is left; False when that takes too long."""
+def _finish(episode: Episode, crew: Crew, made: list[Any], found: Found) -> bool:
+    """Let them work until nothing is left and `until` is true; False when that takes too long."""
     deadline = time.monotonic() + episode.seconds
     while time.monotonic() < deadline:
         try:
@@ -156,8 +161,10 @@ def _finish(episode: Episode, crew: Crew, found: Found) -> bool:
             if episode.meanwhile is not None:
                 episode.meanwhile()
             found.counts["persons asked"] += _person()
-            if not _unfinished() and (episode.until is None or episode.until()):
-                return True
+            if not _unfinished():
+                if episode.until is None or episode.until():
+                    return True
+                _more_work(episode, made, found)
         except (DatabaseError, InterfaceError):
             connection.close()
         time.sleep(0.05)

@@ -13,9 +13,9 @@ from chaos.world import ROOT, World
 DEATHS = 3
 BATCHES: tuple[Load, ...] = (("anthropic", "provider_batch", 20), ("openai", "provider_batch", 20))
 CALLS: tuple[Load, ...] = (("anthropic", "per_round", 16),)
-LOST_ANSWERS = {"accept_and_drop": {"on": ["create"], "next": 4}}
-NEVER_THERE = {"drop_before_accept": {"on": ["create"], "next": 4}}
-REFUSED = {"rate_limited": {"on": ["create"], "next": 4, "retry_after": 0.05}}
+LOST_ANSWERS = {"accept_and_drop": {"on": ["create"], "rate": 0.6}}
+NEVER_THERE = {"drop_before_accept": {"on": ["create"], "rate": 0.6}}
+REFUSED = {"rate_limited": {"on": ["create"], "rate": 0.6, "retry_after": 0.05}}
 IN_CALLS = ("calls_begun", "calls_marked", "calls_answered", "calls_written", "before_calls_closed")
 IN_DOUBT = ("post_failed", "doubt_committed", "looked", "adopted")
 SETUPS: dict[str, dict[str, Any]] = {  # label -> what it takes to get there; plain batches where it is not named
@@ -29,6 +29,7 @@ DIRECTED = (
     "cancel_answered",
     "before_cancelled_commit",
     "before_disowned_commit",
+    "before_hand_over_commit",
     "stranger_recorded",
     "orphan_stopped",
 )
@@ -61,7 +62,8 @@ def all_points(world: World, seed: int, only: list[str] | None = None) -> tuple[
 
 def _plain(world: World, label: str, count: workers.Counter, seed: int) -> Found:
     setup = {"load": BATCHES} | SETUPS.get(label, {})
-    return run(world, Episode(seed=seed, hook=workers.die_at(label, DEATHS, count), **setup))
+    hook = workers.die_at(label, DEATHS, count)
+    return run(world, Episode(seed=seed, hook=hook, until=lambda: count.value >= DEATHS, seconds=120, **setup))
 
 
 def _cancelled(world: World, label: str, count: workers.Counter, seed: int) -> Found:
@@ -135,6 +137,7 @@ DIRECTED_RUNS = {
     "cancel_answered": _cancelled,
     "before_cancelled_commit": _cancelled,
     "before_disowned_commit": _strangers,
+    "before_hand_over_commit": _strangers,
     "stranger_recorded": _orphans,
     "orphan_stopped": _orphans,
 }

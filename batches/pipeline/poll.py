@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from batches.models import AuditEntry, BatchJob
 from batches.models.fields import DatabaseClock
 from batches.models.project import Person
-from batches.pipeline import account, pace, recover
+from batches.pipeline import account, ownership, pace, recover
 from batches.pipeline.crashes import crash_point
 from batches.pipeline.refused import Refused
 from batches.providers.base import BatchState, Progress, Provider, ProviderError
@@ -74,7 +74,7 @@ def _note(job: BatchJob, progress: Progress) -> None:
 
 
 def _ended(job: BatchJob, provider: Provider, progress: Progress) -> None:
-    if job.is_provisional and not recover.confirm(job, provider, progress):
+    if job.is_provisional and not ownership.confirm(job, provider, progress):
         return
     job.advance(
         Status.COLLECTING,

@@ -15,7 +15,7 @@ from batches.models import Assessment, AuditEntry, BatchJob, Deployment, Provide
 from batches.models.fields import DatabaseClock
 from batches.models.project import Person
 from batches.pipeline import account as accounts
-from batches.pipeline import money, pace, recover
+from batches.pipeline import money, ownership, pace, recover
 from batches.pipeline.crashes import crash_point
 from batches.pipeline.refused import Refused
 from batches.providers.base import BatchState, Progress, Provider, ProviderError
@@ -132,7 +132,7 @@ def _nonce_inside(provider: Provider, progress: Progress) -> str:
     if progress.state != BatchState.ENDED or not progress.results_ready:
         return ""
     try:
-        nonces = Counter(recover.nonces(provider, progress))
+        nonces = Counter(ownership.nonces(provider, progress))
     except ProviderError as error:
         log.warning("stranger unread provider_batch_id=%s code=%s", progress.provider_batch_id, error.code)
         return ""

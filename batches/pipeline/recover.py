@@ -1,18 +1,14 @@
 """Jobs that nobody knows the fate of -> found at the provider, never arrived, or put before a person."""
 
 import logging
-import tempfile
-from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from batches.conf import cj_settings
 from batches.models import BatchJob, LostLease, Stranger
 from batches.models.fields import DatabaseClock
-from batches.pipeline import account, pace, resolve, send
+from batches.pipeline import account, ownership, pace, resolve, send
 from batches.pipeline.crashes import crash_point
 from batches.pipeline.refused import Refused
 from batches.providers.base import Outcome, Progress, Provider, ProviderError
@@ -20,7 +16,6 @@ from batches.providers.base import Outcome, Progress, Provider, ProviderError
 log = logging.getLogger(__name__)
 Status = BatchJob.Status
 LOOKS = 2  # that must both find nothing, after the settle time, before a batch is believed absent
-NONCE = 12  # characters of a custom_id that name its job
 
 
 def worker_died(job: BatchJob) -> None:
@@ -50,9 +45,13 @@ def look(job: BatchJob) -> None:
         account.note_failure(job.account, error)
         return _failed_look(job, error)
     crash_point("looked")
+    free = [progress for progress in found if progress.provider_batch_id not in _held_provisionally(job)]
+    if free:
+        _adopt(job, free[0])
+        return _stop_others(job, provider, free[1:])
     if found:
-        _adopt(job, found[0])
-        return _stop_others(job, provider, found[1:])
+        why = f"{found[0].provider_batch_id} may be this job's. Another job holds it until its results say whose it is."
+        return pace.later(job, seconds=pace.interval(job), recoveries=0, looks=0, error=why)
     if not _settled(job):
         return pace.later(job, seconds=_until_next_look(), recoveries=0)
     if job.looks + 1 >= LOOKS:
@@ -61,7 +60,7 @@ def look(job: BatchJob) -> None:
 
 
 def _find(job: BatchJob, provider: Provider) -> list[Progress]:
-    """The batches at the provider that may be this job, oldest first, without those that are known to be others'."""
+    """The batches at the provider that may be this job, oldest first, without those that are surely others'."""
     candidates = provider.find(
         nonce=job.nonce,
         watermark=job.watermark,
@@ -69,24 +68,28 @@ def _find(job: BatchJob, provider: Provider) -> list[Progress]:
         input_file_id=job.input_file_id,
         since=(job.sent_at or job.created_at).isoformat(),
     )
-    mine = BatchJob.objects.filter(account=job.account).exclude(provider_batch_id="")
-    strangers = Stranger.objects.filter(account=job.account).exclude(nonce__in=("", job.nonce))  # others' for sure
-    taken = {batch for rows in (mine, strangers) for batch in rows.values_list("provider_batch_id", flat=True)}
+    owned = BatchJob.objects.filter(account=job.account, is_provisional=False).exclude(provider_batch_id="")
+    strangers = Stranger.objects.filter(account=job.account).exclude(nonce__in=("", job.nonce))
+    taken = {batch for rows in (owned, strangers) for batch in rows.values_list("provider_batch_id", flat=True)}
     return [candidate for candidate in candidates if candidate.provider_batch_id not in taken]
+
+
+def _held_provisionally(job: BatchJob) -> set[str]:
+    """Batches that other jobs of the account took for theirs by their size."""
+    others = BatchJob.objects.filter(account=job.account, is_provisional=True).exclude(provider_batch_id="")
+    return set(others.values_list("provider_batch_id", flat=True))
 
 
 def _adopt(job: BatchJob, found: Progress) -> None:
     """Take the batch as ours: for good where it carries our nonce, provisionally where only its size matches."""
     sure = found.nonce == job.nonce
-    moved = job.advance(
-        Status.IN_PROGRESS,
-        provider_batch_id=found.provider_batch_id,
-        is_provisional=not sure,
-        accepted_at=DatabaseClock(),
-        next_poll_at=DatabaseClock(),
-        lease_until=None,
-        recoveries=0,
-    )
+    known = {"provider_batch_id": found.provider_batch_id, "is_provisional": not sure, "accepted_at": DatabaseClock()}
+    after = {"next_poll_at": DatabaseClock(), "lease_until": None, "recoveries": 0, "error": ""}
+    try:
+        with transaction.atomic():
+            moved = job.advance(Status.IN_PROGRESS, **known, **after)
+    except IntegrityError:  # somebody else took it a moment ago
+        return pace.later(job, seconds=pace.BUSY)
     if not moved:
         raise LostLease(f"{job} is not ours any more.")
     crash_point("adopted")
@@ -97,7 +100,7 @@ def _stop_others(job: BatchJob, provider: Provider, others: list[Progress]) -> N
     """More batches with our own nonce than one: the oldest is kept, the others are stopped."""
     for other in others:
         if other.nonce == job.nonce:
-            stop_orphan(send.note_orphan(job, other.provider_batch_id), provider)
+            stop_orphan(ownership.note_orphan(job, other.provider_batch_id), provider)
 
 
 def stop_orphan(orphan: Stranger, provider: Provider) -> bool:
@@ -153,64 +156,3 @@ def absent(job: BatchJob) -> None:
         if not job.advance(Status.ABSENT, closed_at=DatabaseClock(), lease_until=None):
             raise LostLease(f"{job} is not ours any more.")
     crash_point("absent_committed")
-
-
-def confirm(job: BatchJob, provider: Provider, progress: Progress) -> bool:
-    """Whether an ended, provisionally adopted batch carries our nonce.
-
-    If it carries another's, it is a stranger and the job is in doubt again; if it carries none, a person decides.
-    """
-    try:
-        found = Counter(nonces(provider, progress))
-    except ProviderError as error:
-        if error.code == "results_gone":
-            return _ask_a_person(job, str(error))
-        account.note_failure(job.account, error)
-        pace.later(job, seconds=error.retry_after or pace.interval(job), error=str(error)[:1000])
-        return False
-    crash_point("nonces_read")
-    if found[job.nonce]:
-        BatchJob.objects.filter(pk=job.pk, fence=job.fence).update(is_provisional=False)
-        job.is_provisional = False
-        crash_point("confirmed")
-        return True
-    if not found:
-        return _ask_a_person(job, "The batch has ended, and none of its results says for which job it was sent.")
-    _disown(job, found.most_common(1)[0][0])
-    return False
-
-
-def nonces(provider: Provider, progress: Progress) -> Iterator[str]:
-    """The first part of every custom_id that a batch's results name. A line that names none is passed over."""
-    with tempfile.TemporaryDirectory(prefix="cj-nonces-") as folder:
-        for file in provider.download(progress, Path(folder)):
-            for result in provider.read_results(file.path, file.kind):
-                if result.custom_id:
-                    yield result.custom_id.partition("-")[0][:NONCE]
-
-
-def _ask_a_person(job: BatchJob, error: str) -> bool:
-    job.advance(Status.NEEDS_ATTENTION, error=error[:1000], lease_until=None)
-    return False
-
-
-def _disown(job: BatchJob, nonce: str) -> None:
-    """The batch that was taken for this job's is another's, or was sent for another job of ours."""
-    sent_for = BatchJob.objects.filter(nonce=nonce, account=job.account).first()
-    with transaction.atomic():
-        Stranger.objects.get_or_create(
-            account=job.account,
-            provider_batch_id=job.provider_batch_id,
-            defaults={"taken_for": job, "nonce": nonce, "is_ours": sent_for is not None, "n_requests": job.n_items},
-        )
-        moved = job.advance(
-            Status.IN_DOUBT,
-            provider_batch_id="",
-            is_provisional=False,
-            next_poll_at=DatabaseClock(),
-            lease_until=None,
-            looks=0,
-        )
-        crash_point("before_disowned_commit")
-        if not moved:
-            raise LostLease(f"{job} is not ours any more.")

@@ -9,16 +9,15 @@ from pathlib import Path
 from django.db import IntegrityError, transaction
 
 from batches.conf import cj_settings
-from batches.models import BatchJob, Deployment, LostLease, Stranger
+from batches.models import BatchJob, Deployment, LostLease
 from batches.models.fields import DatabaseClock
-from batches.pipeline import account, pace, queues, requests, resolve
+from batches.pipeline import account, ownership, pace, queues, requests, resolve
 from batches.pipeline.crashes import crash_point
 from batches.pipeline.refused import Refused
 from batches.providers.base import ENVIRONMENT_KEY, NONCE_KEY, Outcome, Provider, ProviderError, Submission
 
 log = logging.getLogger(__name__)
 Status = BatchJob.Status
-SOUGHT = (Status.SENDING, Status.IN_DOUBT, Status.NEEDS_ATTENTION)
 TRY_LATER = "rate_limited"  # a refusal that says nothing about the requests
 
 
@@ -122,7 +121,7 @@ def _post(job: BatchJob, provider: Provider, path: Path) -> None:
         return refuse(job, error) if error.accepted is False else doubt(job, str(error))
     crash_point("post_answered")
     if not accept(job, submission):
-        late_answer(job, submission)
+        ownership.late_answer(job, submission)
     crash_point("acceptance_committed")
     account.note_success(job.account)
 
@@ -142,34 +141,6 @@ def accept(job: BatchJob, submission: Submission) -> bool:
     )
     log.info("submitted job=%s provider_batch_id=%s", job.pk, submission.provider_batch_id)
     return moved
-
-
-def late_answer(job: BatchJob, submission: Submission) -> None:
-    """An answer that came after others had taken the job over: they may still need it; else it is a batch too many."""
-    with transaction.atomic():
-        now = BatchJob.objects.select_for_update(of=("self",)).get(pk=job.pk)
-        if now.provider_batch_id == submission.provider_batch_id:
-            BatchJob.objects.filter(pk=now.pk).update(is_provisional=False)
-        elif now.status in SOUGHT or (now.is_provisional and now.status == Status.IN_PROGRESS):
-            now.fence += 1  # whoever is looking for it may stop
-            BatchJob.objects.filter(pk=now.pk).update(fence=now.fence)
-            if now.status in (Status.SENDING, Status.IN_PROGRESS):
-                now.advance(Status.IN_DOUBT, provider_batch_id="", is_provisional=False)
-            accept(now, submission)
-        else:
-            note_orphan(now, submission.provider_batch_id)
-
-
-def note_orphan(job: BatchJob, provider_batch_id: str) -> Stranger:
-    """Write down a batch that was sent for this job and that it does not own: the reconciliation stops it."""
-    log.error("orphan job=%s provider_batch_id=%s", job.pk, provider_batch_id)
-    stranger, _ = Stranger.objects.update_or_create(
-        account=job.account,
-        provider_batch_id=provider_batch_id,
-        defaults={"taken_for": job, "nonce": job.nonce, "is_ours": True},
-        create_defaults={"taken_for": job, "nonce": job.nonce, "is_ours": True, "n_requests": job.n_items},
-    )
-    return stranger
 
 
 def refuse(job: BatchJob, error: ProviderError) -> None:

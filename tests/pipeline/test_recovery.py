@@ -7,7 +7,7 @@ import pytest
 
 from batches.models import AuditEntry, BatchItem, BatchJob, Comparison, Judgement, LostLease, ProviderAccount, Stranger
 from batches.models.fields import DatabaseClock
-from batches.pipeline import account, cancel, decide, pace, recover, send, submit, watch
+from batches.pipeline import account, cancel, decide, ownership, pace, recover, send, submit, watch
 from batches.pipeline.refused import Refused
 from batches.providers.base import ProviderError, Submission
 from tests.making import make_assessment, make_comparison, make_item, make_job, make_judge
@@ -165,7 +165,7 @@ def test_a_late_answer_still_finds_its_job_in_doubt(provider):
     BatchJob.objects.update(lease_until=None)
     move(taken(mine), "IN_DOUBT")
     assert not send.accept(mine, Submission(provider_batch_id="batch_9"))
-    send.late_answer(mine, Submission(provider_batch_id="batch_9"))
+    ownership.late_answer(mine, Submission(provider_batch_id="batch_9"))
     job = BatchJob.objects.get()
     assert (job.status, job.provider_batch_id, job.is_provisional) == (Status.IN_PROGRESS, "batch_9", False)
     assert job.fence > mine.fence + 1, "whoever was looking for it has lost the lease"
@@ -177,7 +177,7 @@ def test_a_late_answer_to_a_job_that_was_given_up_is_an_orphan_on_record(provide
     BatchJob.objects.update(lease_until=None)
     other = move(taken(mine), "IN_DOUBT")
     recover.absent(other)
-    send.late_answer(mine, Submission(provider_batch_id="batch_9"))
+    ownership.late_answer(mine, Submission(provider_batch_id="batch_9"))
     orphan = Stranger.objects.get()
     assert (orphan.provider_batch_id, orphan.is_ours, orphan.nonce) == ("batch_9", True, mine.nonce)
     assert BatchJob.objects.get().status == Status.ABSENT
