@@ -15,10 +15,11 @@ from batches.models import BatchJob, RawChunk, RawFile
 from batches.pipeline import pace
 from batches.pipeline.crashes import crash_point
 from batches.providers.base import Progress, Provider, ProviderError, ResultFile
+from batches.providers.lines import custom_ids
 
 log = logging.getLogger(__name__)
 PIECE = 1 << 20  # bytes before compression
-DOWNLOADS = 3  # of a copy with too few lines, before the provider is believed to have no more
+DOWNLOADS = 4  # of a copy with too few answers, before the provider is believed to have no more
 
 
 class Damaged(Exception):
@@ -33,7 +34,7 @@ def fetch(job: BatchJob, provider: Provider, progress: Progress) -> list[RawFile
     lease = pace.Lease(job)
     with TemporaryDirectory(prefix="cj-results-") as folder:
         crash_point("before_download")
-        files = _download(provider, progress, Path(folder), lease)
+        files = _download(job, provider, progress, Path(folder), lease)
         crash_point("downloaded")
         with transaction.atomic():
             job.hold(seconds=pace.LEASE)
@@ -43,10 +44,13 @@ def fetch(job: BatchJob, provider: Provider, progress: Progress) -> list[RawFile
     return stored
 
 
-def _download(provider: Provider, progress: Progress, folder: Path, lease: pace.Lease) -> list[ResultFile]:
-    """The copy with the most lines: one with fewer than the provider counts was cut off, or lines are missing."""
+def _download(
+    job: BatchJob, provider: Provider, progress: Progress, folder: Path, lease: pace.Lease
+) -> list[ResultFile]:
+    """The copy that answers most of the job's requests: fewer than the provider counts, and it was cut off, or lines
+    are missing. Lines alone would not tell: one that is repeated would make up for one that is not there."""
     best: list[ResultFile] = []
-    lines = -1
+    answered = -1
     for attempt in range(DOWNLOADS):
         if attempt:
             time.sleep(pace.FETCH)
@@ -54,12 +58,12 @@ def _download(provider: Provider, progress: Progress, folder: Path, lease: pace.
         place.mkdir()
         files = _files(provider, progress, place)
         lease.keep()
-        found = sum(count_lines(file.path) for file in files)
-        if found > lines:
-            best, lines = files, found
-        if lines >= (progress.done or 0):
+        found = len({one for file in files for one in custom_ids(file.path) if one.startswith(f"{job.nonce}-")})
+        if found > answered:
+            best, answered = files, found
+        if answered >= (progress.done or 0):
             break
-        log.warning("short results batch=%s lines=%d counted=%s", progress.provider_batch_id, found, progress.done)
+        log.warning("short results batch=%s answers=%d counted=%s", progress.provider_batch_id, found, progress.done)
     return best
 
 

@@ -39,6 +39,23 @@ def read_lines(path: Path, read_line: Callable[[bytes], Result]) -> Iterator[Res
                 yield read_line(line)
 
 
+class _Named(msgspec.Struct):
+    custom_id: str = ""
+
+
+_result_line = msgspec.json.Decoder(_Named)
+
+
+def custom_ids(path: Path) -> Iterator[str]:
+    """Which request each result line is about, as far as it can be read: both providers name it alike."""
+    with path.open("rb") as file:
+        for line in file:
+            try:
+                yield _result_line.decode(line).custom_id
+            except (msgspec.MsgspecError, UnicodeError, RecursionError):
+                continue
+
+
 def store(chunks: Iterable[bytes], directory: Path, *, name: str, kind: FileKind) -> ResultFile:
     """Write a download to disk as it comes, hashed; the file has its name only once it is whole."""
     stem = _UNSAFE.sub("_", name)[:100]

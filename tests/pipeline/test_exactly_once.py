@@ -56,6 +56,15 @@ def test_the_bytes_are_stored_whole_and_hashed_before_anything_is_read(provider,
     assert not Judgement.objects.exists()
 
 
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_a_download_that_was_cut_off_is_not_made_up_for_by_lines_that_come_twice(provider, name, monkeypatch):
+    monkeypatch.setattr(pace, "FETCH", 0)
+    provider.faults(duplicate_line={}, truncated_download={"next": 1, "how": "whole_lines"})
+    job = sent(provider, name, 24)
+    drain()
+    assert reasons() == {"SUCCEEDED": job.n_items}
+
+
 def test_collecting_goes_on_in_the_middle_of_a_file_where_another_worker_stopped(provider, monkeypatch):
     provider.faults(duplicate_line={"next": 2}, unknown_id_line={"next": 2})
     job = sent(provider)
