@@ -2,11 +2,16 @@
 
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register
 from django.db import connections
 
-from batches.conf import BadSetting, cj_settings
+from batches.conf import BadSetting, cj_settings, sink_in_force
+from batches.sinks import signature
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @register()
@@ -20,17 +25,38 @@ def settings_are_known(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register()
-def callbacks_have_a_sink(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """batches.W001: a sink is named that this version cannot serve."""
+def callbacks_have_an_address(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """batches.I001: callbacks are off. batches.W001: they are meant to be on. batches.E004: the webhook cannot be."""
     try:
-        sink = cj_settings.callback_sink
+        wanted, in_force = cj_settings.callback_sink, sink_in_force()
     except BadSetting:
         return []
-    if sink == "none":
-        return []
-    return [
-        Warning(f"Callbacks are written to the outbox for {sink}, but nothing delivers them yet.", id="batches.W001")
-    ]
+    if wanted == "none":
+        hint = "To have them, set CJ_CALLBACK_SINK to kafka or webhook, and its address: docs/callbacks.md."
+        return [Info("Callbacks are off, and none are written down.", hint=hint, id="batches.I001")]
+    if in_force == "none":
+        hint = {
+            "kafka": "Set KAFKA_BOOTSTRAP_SERVERS, such as broker.example.org:9092.",
+            "webhook": "Set CJ_WEBHOOK_URL and CJ_WEBHOOK_SECRET.",
+        }[wanted]
+        return [Warning(f"Callbacks are off: {wanted} has no address.", hint=hint, id="batches.W001")]
+    return _unusable_webhook() if wanted == "webhook" else []
+
+
+def _unusable_webhook() -> list[CheckMessage]:
+    """batches.E004."""
+    problems = []
+    url = urlsplit(settings.WEBHOOK_URL)
+    if url.scheme not in ("https", "http") or not url.hostname:
+        problems.append("CJ_WEBHOOK_URL is an address that begins with https://")
+    elif url.scheme == "http" and url.hostname not in LOOPBACK:
+        problems.append("CJ_WEBHOOK_URL is http:// for this machine only: use https://")
+    try:
+        signature.keys(settings.WEBHOOK_SECRET)
+    except ValueError as problem:
+        problems.append(f"CJ_WEBHOOK_SECRET: {problem}")
+    hint = "Correct it: callbacks cannot leave like this."
+    return [Error(f"{problem}.", hint=hint, id="batches.E004") for problem in problems]
 
 
 UNSAFE = {

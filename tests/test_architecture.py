@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ONLY_IN = {
     "anthropic": {"batches.providers.anthropic"},
     "openai": {"batches.providers.openai"},
+    "confluent_kafka": {"batches.sinks.kafka"},
     "rq": {"batches.tasks", "batches.worker"},
     "django_rq": {"batches.tasks", "batches.admin"},  # the admin takes RQ's own page out of its menu, no more
 }

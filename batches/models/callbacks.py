@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
@@ -62,10 +63,12 @@ class Callback(models.Model):
 
 
 class RelayQuerySet(models.QuerySet["Relay"]):
-    def take(self, *, holder: str, seconds: float) -> "Relay | None":
-        """Take the lease with a new fence; None while another relay holds it."""
+    def take(self, *, holder: str, seconds: float, patient: bool = True) -> "Relay | None":
+        """Take the lease with a new fence; None while another relay holds it, or rests and we are `patient`."""
         self.get_or_create(pk=1)
         free = Q(lease_until__isnull=True) | Q(lease_until__lt=DatabaseClock())
+        if patient:
+            free &= Q(next_try_at__isnull=True) | Q(next_try_at__lte=DatabaseClock())
         taken = self.filter(free, pk=1).update(
             fence=F("fence") + 1, lease_until=DatabaseClock() + timedelta(seconds=seconds), holder=holder[:100]
         )
@@ -97,9 +100,20 @@ class Relay(models.Model):
         mine = Relay.objects.filter(pk=1, fence=self.fence)
         return bool(mine.update(lease_until=DatabaseClock() + timedelta(seconds=seconds)))
 
-    def release(self) -> None:
-        """Give the lease back, if it is still ours."""
-        Relay.objects.filter(pk=1, fence=self.fence).update(lease_until=None, holder="")
+    def rest(self, *, error: str, seconds: float) -> None:
+        """Nothing gets through: no patient relay tries again before so many seconds have passed."""
+        mine = Relay.objects.filter(pk=1, fence=self.fence)
+        again = DatabaseClock() + timedelta(seconds=seconds)
+        mine.update(failures=F("failures") + 1, next_try_at=again, last_error=error)
+
+    def release(self, *, delivered: bool, trouble: bool) -> None:
+        """Give the lease back, if it is still ours, and note whether something got through before any trouble."""
+        changes: dict[str, Any] = {"lease_until": None, "holder": ""}
+        if delivered:
+            changes |= {"delivered_at": DatabaseClock()}
+        if delivered and not trouble:
+            changes |= {"failures": 0, "next_try_at": None, "last_error": ""}
+        Relay.objects.filter(pk=1, fence=self.fence).update(**changes)
 
 
 class IncomingWebhook(models.Model):

@@ -26,6 +26,7 @@ FETCH: float = 5  # before a download that looks too short is made again
 RECOVERIES = 3  # in a row without getting any further, before a person is asked
 FIRST_PAUSE: float = 15  # of an account whose provider fails; doubles with each failure in a row
 LONGEST_PAUSE: float = 15 * 60
+POLLS_A_MINUTE = 30  # of one real account: the lowest tier allows 50 requests a minute, and some are for other things
 
 
 def soon(seconds: float) -> CombinedExpression:
@@ -47,8 +48,21 @@ def moment(text: str) -> datetime | None:
 
 
 def interval(job: BatchJob) -> float:
-    """Seconds until the next poll: a tenth of the job's age, within the settings."""
-    return float(min(cj_settings.poll_interval_max, max(cj_settings.poll_interval_min, age(job) / 10)))
+    """Seconds until the next poll: a tenth of the job's age, within the settings; longer where an account has so many
+    live jobs that asking about all of them would pass its rate limit."""
+    by_age = min(cj_settings.poll_interval_max, max(cj_settings.poll_interval_min, age(job) / 10))
+    return float(max(by_age, _fair_share(job)))
+
+
+def _fair_share(job: BatchJob) -> float:
+    """Seconds in which each job of the account is asked about once. Nobody counts what the local provider is asked."""
+    if job.account.is_local:
+        return 0
+    polled = BatchJob.objects.filter(account=job.account, status__in=POLLED)
+    return polled.count() * 60 / POLLS_A_MINUTE
+
+
+POLLED = (BatchJob.Status.IN_PROGRESS, BatchJob.Status.CANCELLING)
 
 
 def age(job: BatchJob) -> float:

@@ -1,10 +1,13 @@
 """Batch jobs at the provider -> what the provider says of them."""
 
 import logging
+from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
-from batches.models import AuditEntry, BatchJob
+from batches.models import AuditEntry, BatchJob, IncomingWebhook
 from batches.models.fields import DatabaseClock
 from batches.models.project import Person
 from batches.pipeline import account, ownership, pace, recover
@@ -14,6 +17,7 @@ from batches.providers.base import BatchState, Progress, Provider, ProviderError
 
 log = logging.getLogger(__name__)
 Status = BatchJob.Status
+REMEMBERED = timedelta(hours=1)  # webhooks: an older one is refused for its age
 
 
 def ask(jobs: QuerySet[BatchJob], *, actor: Person | None) -> int:
@@ -23,6 +27,21 @@ def ask(jobs: QuerySet[BatchJob], *, actor: Person | None) -> int:
     for job in known:
         AuditEntry.record("poll", job, actor=actor, project=None)
     return n
+
+
+def hinted(provider: str, provider_batch_id: str, *, webhook_id: str) -> bool:
+    """Make the job of this batch due now, because a webhook says that it has ended; False where that changes nothing.
+
+    A webhook is heeded once. It is a hint only: what has become of the batch, the provider is asked.
+    """
+    with transaction.atomic():
+        IncomingWebhook.objects.filter(received_at__lt=timezone.now() - REMEMBERED).delete()
+        _, new = IncomingWebhook.objects.get_or_create(provider=provider, webhook_id=webhook_id[:200])
+        if not new:
+            return False
+        jobs = BatchJob.objects.filter(provider=provider, status__in=[Status.IN_PROGRESS, Status.CANCELLING])
+        due = jobs.filter(provider_batch_id=provider_batch_id).exclude(provider_batch_id="")
+        return bool(due.update(next_poll_at=DatabaseClock()))
 
 
 def poll(job: BatchJob) -> None:

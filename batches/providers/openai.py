@@ -1,10 +1,10 @@
 """The provider verbs on OpenAI's SDK, the only module that imports it: the Batch API and single chat completions."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, Self
@@ -249,3 +249,29 @@ def _message(exc: openai.APIStatusError) -> str:
     """The provider's own sentence; the SDK's repeats the whole body."""
     told = exc.body.get("message") if isinstance(exc.body, dict) else None
     return told if isinstance(told, str) else exc.message
+
+
+class Unbelievable(Exception):
+    """A webhook that OpenAI did not sign, or signed too long ago."""
+
+
+def ended_batch(body: bytes, headers: Mapping[str, str], *, secrets: str) -> str:
+    """The batch that a webhook says has ended, "" where it tells of something else; Unbelievable. Several secrets may
+    be in force while one replaces the other."""
+    for secret in secrets.split():
+        try:
+            event = _webhooks().unwrap(body, headers, secret=secret)
+        except (ValueError, TypeError, RecursionError):  # a bad signature, no header, strange bytes
+            continue
+        kind, data = getattr(event, "type", ""), getattr(event, "data", None)
+        return str(getattr(data, "id", "")) if kind in BATCH_EVENTS else ""
+    raise Unbelievable
+
+
+BATCH_EVENTS = ("batch.completed", "batch.failed", "batch.expired", "batch.cancelled")
+
+
+@cache
+def _webhooks() -> Any:
+    """The SDK's own reader of webhooks. It asks nobody, so it needs no key."""
+    return openai.OpenAI(api_key="none", base_url=DEFAULT_URL).webhooks

@@ -1,0 +1,126 @@
+"""10,000 callbacks -> how fast the relay is, against the bare client library that reads and marks the same rows.
+
+Run as `python -m bench.callbacks`. PostgreSQL and the broker are its own. The bare way reads all rows with one query,
+hands them to one producer, flushes, and marks them with one statement: no lease, no order, no back-off, no sets.
+Both producers are idempotent, wait for all acknowledgements, and have sent a message before the clock starts.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+from bench.scratch import scratch
+
+ROWS = 10_000
+REPEATS = 5
+AT_LEAST = 0.5  # of the bare way's rate
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--rows", type=int, default=ROWS)
+    rows: int = asked.parse_args().rows
+    from cjadmin.local.broker import broker
+
+    with scratch(), broker() as running:
+        rates = measure(running.servers, rows)
+    print(f"{rows:,} callbacks to a Kafka broker on this machine, medians of {REPEATS} runs, by turns")
+    for name, rate in rates.items():
+        print(f"  {name:12} {rate:10,.0f} messages/s")
+    ratio = rates["relay"] / rates["bare client"]
+    print(f"  relay / bare client = {ratio:.2f} (promised: at least {AT_LEAST})")
+    if ratio < AT_LEAST:
+        raise SystemExit(1)
+
+
+def measure(servers: str, rows: int) -> dict[str, float]:
+    """Messages a second of each way. Imports wait until Django is set up."""
+    from batches.pipeline import relay
+    from batches.sinks.kafka import KafkaSink
+
+    write_outbox(rows)
+    sink = KafkaSink(servers)
+    client = bare_client(servers)
+    ways: dict[str, Callable[[], int]] = {
+        "bare client": lambda: bare(client),
+        "relay": lambda: relay.relay(sink).delivered,
+    }
+    taken: dict[str, list[float]] = {name: [] for name in ways}
+    for way in ways.values():
+        wait_again(1)
+        way()
+    for _ in range(REPEATS):
+        for name, way in ways.items():
+            wait_again(rows)
+            begun = time.perf_counter()
+            delivered = way()
+            taken[name].append(time.perf_counter() - begun)
+            if delivered != rows:
+                raise RuntimeError(f"{name}: {delivered} of {rows} delivered")
+    sink.close()
+    return {name: rows / statistics.median(seconds) for name, seconds in taken.items()}
+
+
+def write_outbox(rows: int) -> None:
+    """Callbacks as the pipeline writes them, each of a comparison of its own."""
+    from django.utils import timezone
+
+    from batches.models import Callback, Comparison
+    from batches.pipeline import callbacks
+    from tests.making import make_assessment, make_round
+
+    assessment = make_assessment(2)
+    a, b = assessment.essays.order_by("pk")
+    judge, cj_round = assessment.judges.get(), make_round(assessment)
+    comparisons = Comparison.objects.bulk_create(
+        Comparison(round=cj_round, essay_a=a, essay_b=b, judge=judge, replicate=i) for i in range(rows)
+    )
+    for comparison in comparisons:  # in memory only: nobody was asked about them
+        comparison.status, comparison.revision, comparison.resolved_at = "FAILED", 1, timezone.now()
+        comparison.fail_reason, comparison.fail_detail = "refused", "The model declined to answer. " * 8
+    Callback.objects.bulk_create([callbacks._resolved(comparison, []) for comparison in comparisons], batch_size=1000)
+
+
+def wait_again(rows: int) -> None:
+    """So many callbacks wait, as if they had just been written; the table as a machine at rest keeps it."""
+    from bench.gauge import run
+
+    run("UPDATE batches_callback SET delivered_at = NULL, tries = 0 WHERE id IN "
+        "(SELECT id FROM batches_callback ORDER BY id LIMIT %s)", [rows])  # fmt: skip
+    run("VACUUM ANALYZE batches_callback")
+
+
+def bare_client(servers: str) -> Any:
+    from confluent_kafka import Producer
+
+    from batches.sinks.kafka import OPTIONS
+
+    return Producer({**OPTIONS, "bootstrap.servers": servers})
+
+
+def bare(producer: Any) -> int:
+    """Read, produce, flush, mark."""
+    from batches.conf import cj_settings
+    from bench.gauge import rows_of, run
+
+    there: list[int] = []
+    topic = cj_settings.callback_topic
+    waiting = rows_of(
+        "SELECT id, key, event_id::text, payload::text FROM batches_callback WHERE delivered_at IS NULL ORDER BY id"
+    )
+    for id, key, event_id, payload in waiting:
+
+        def reported(error: Any, _: Any, id: int = id) -> None:
+            if error is None:
+                there.append(id)
+
+        producer.produce(topic, key=key, value=payload, headers=[("event_id", event_id)], on_delivery=reported)
+    producer.flush()
+    run("UPDATE batches_callback SET delivered_at = clock_timestamp() WHERE id = ANY(%s)", [there])
+    return len(there)
+
+
+if __name__ == "__main__":
+    main()
