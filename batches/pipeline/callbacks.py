@@ -128,7 +128,7 @@ def payload(comparison: Comparison, item: BatchItem | None, event_id: uuid.UUID)
         "cost_usd": f"{item.cost_usd:f}" if item else "0",
         "requested_at": _iso((item.sent_at or item.job.sent_at) if item else None),
         "completed_at": _iso(comparison.resolved_at),
-        "prompt_sha256": item.prompt_sha256 if item else None,
+        "prompt_sha256": (item.prompt_sha256 or None) if item else None,
         "strategy": comparison.round.strategy,
     }
 

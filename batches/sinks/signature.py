@@ -1,7 +1,6 @@
 """A body and a secret -> the headers of Standard Webhooks (https://www.standardwebhooks.com, specification 1.0.0)."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 
@@ -20,7 +19,7 @@ def keys(secrets: str) -> list[bytes]:
 def _key(secret: str) -> bytes:
     try:
         key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
-    except binascii.Error:
+    except ValueError:
         key = b""
     if not secret.startswith(PREFIX) or not SHORTEST <= len(key) <= LONGEST:
         raise ValueError(f"a webhook secret is {PREFIX} and {SHORTEST} to {LONGEST} random bytes in base64")

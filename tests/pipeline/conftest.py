@@ -11,6 +11,7 @@ from batches.models import Assessment, BatchItem, BatchJob, Comparison, Provider
 from batches.pipeline import plan, submit, triggers, watch
 from batches.providers import manifest, prices
 from batches.providers.base import Usage
+from cjadmin.local.broker import Broker, broker
 from tests.local_provider.conftest import Server
 
 
@@ -43,6 +44,15 @@ def cj(settings) -> Iterator[Callable[..., None]]:
     yield change
     settings.CJ_SETTINGS = {}
     cj_settings.forget()
+
+
+@pytest.fixture
+def kafka(cj, settings) -> Iterator[Broker]:
+    """A broker of this test's own, and callbacks that go there."""
+    with broker() as running:
+        settings.KAFKA_BOOTSTRAP_SERVERS = running.servers
+        cj(callback_sink="kafka")
+        yield running
 
 
 def plan_and_let_go(assessment: Assessment, rounds: int = 1, strategy: str = "per_round") -> None:

@@ -13,20 +13,10 @@ from batches.models import Callback, Relay
 from batches.pipeline import pace, relay
 from batches.sinks.base import Message, Report
 from batches.sinks.kafka import KafkaSink
-from cjadmin.local.broker import Broker, broker
 from tests.kafka import received
 from tests.pipeline.outbox import TOPIC, deduplicated, revisions, write_callbacks
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def kafka(cj, settings) -> Iterator[Broker]:
-    """A broker of this test's own, and callbacks that go there."""
-    with broker() as running:
-        settings.KAFKA_BOOTSTRAP_SERVERS = running.servers
-        cj(callback_sink="kafka")
-        yield running
 
 
 @pytest.fixture

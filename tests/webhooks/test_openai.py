@@ -168,7 +168,8 @@ def test_ids_are_forgotten_when_their_age_alone_refuses_them(job):
     ],
 )
 def test_a_job_is_asked_about_by_its_age_and_no_more_often_than_the_provider_allows(age, live, local, seconds):
-    account = ProviderAccount.objects.create(alias="there", provider="openai", is_local=local)
+    alias = "openai-local" if local else "openai"
+    account = ProviderAccount.objects.create(alias=alias, provider="openai", is_local=local)
     judge = make_judge("openai", account=account)
     jobs = [make_batch(judge, f"batch_{i}") for i in range(live)]
     BatchJob.objects.filter(pk=jobs[0].pk).update(sent_at=pace.now() - timedelta(seconds=age))
