@@ -203,6 +203,24 @@ KEYS: dict[str, Key] = {
         read=_seconds, default="14 d", meaning="how long a delivered callback is kept for looking up (seconds)"
     ),
     "delete_provider_files": Key(read=_yes_no, default="yes", meaning="delete files at the provider after collecting"),
+    "replace_names": Key(
+        read=_yes_no,
+        default="yes",
+        meaning="replace the names of the roster by [name] before anything leaves",
+        per_assessment=True,
+    ),
+    "replace_emails": Key(
+        read=_yes_no,
+        default="yes",
+        meaning="replace e-mail addresses by [e-mail] before anything leaves",
+        per_assessment=True,
+    ),
+    "replace_phones": Key(
+        read=_yes_no,
+        default="yes",
+        meaning="replace phone numbers by [phone] before anything leaves",
+        per_assessment=True,
+    ),
     "call_timeout": Key(read=_seconds, default="10 min", meaning="the longest wait for one answer (seconds)"),
     "settle_time": Key(
         read=_seconds, default="15 min", meaning="how long a batch that may have arrived is looked for (seconds)"

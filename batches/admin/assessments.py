@@ -21,6 +21,7 @@ from batches.admin.filters import one_of, own
 from batches.admin.lab import lab_context
 from batches.admin.labels import labelled
 from batches.admin.permissions import may
+from batches.admin.rosters import roster_view
 from batches.admin.spending import question_before_submitting
 from batches.admin.standing_page import standing_context
 from batches.admin.states import COLOURS, count, state_of
@@ -209,7 +210,13 @@ class AssessmentScreen(Screen):
         laboratory = path(
             "<int:object_id>/lab/", self.admin_site.admin_view(self.lab_view), name="batches_assessment_lab"
         )
-        return [essays, laboratory, *super().get_urls()]
+        names = path(
+            "<int:object_id>/roster/", self.admin_site.admin_view(self.roster_view), name="batches_assessment_roster"
+        )
+        return [essays, laboratory, names, *super().get_urls()]
+
+    def roster_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return roster_view(self, request, object_id)
 
     def lab_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         assessment = self.get_object(request, str(object_id))

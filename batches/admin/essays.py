@@ -15,6 +15,7 @@ from batches.admin.words import COMPARISON_COLOURS, link, moment, reason_words
 from batches.essays.clean import BadEssay
 from batches.essays.fields import candidate_code, essay_text
 from batches.models import Comparison, Essay, Score
+from batches.pipeline import roster
 from batches.pipeline.fits import check_essays
 from batches.pipeline.refused import Refused
 
@@ -92,6 +93,10 @@ class EssayScreen(Screen):
     def may_go(self, row: Essay) -> bool:
         return not self._compared(row)
 
+    def save_model(self, request: HttpRequest, obj: Essay, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        roster.recount([obj.assessment], essays=Essay.objects.filter(pk=obj.pk))
+
     def _compared(self, row: Essay) -> bool:
         return Comparison.objects.filter(Q(essay_a=row) | Q(essay_b=row)).exists()
 
@@ -104,6 +109,7 @@ class EssayScreen(Screen):
         return {
             **super().page(request, row),
             "title": row.candidate,
+            "leaves": roster.as_it_leaves(row),
             "met": met[:MOST_SHOWN],
             "more": len(met) > MOST_SHOWN,
             "scores": scores.order_by("-scale__number")[:10],

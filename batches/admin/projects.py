@@ -10,12 +10,14 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Sum
 from django.forms.models import BaseInlineFormSet, ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from batches.admin.base import OwnInline, Screen
 from batches.admin.forms import RowForm
+from batches.admin.rosters import roster_view
 from batches.admin.words import moment, usd
 from batches.models import Assessment, Membership, Project
 
@@ -79,10 +81,19 @@ class MemberInline(OwnInline):
 @admin.register(Project)
 class ProjectScreen(Screen):
     list_display = ("name", "members", "n_assessments", "spent", "created")
-    fields = ("name",)
+    fields = ("name", "retention_days")
     inlines = (MemberInline,)
     exact_search = ("name__iexact",)
     search_help_text = "Project name"
+
+    def get_urls(self) -> list[URLPattern]:
+        names = path(
+            "<int:object_id>/roster/", self.admin_site.admin_view(self.roster_view), name="batches_project_roster"
+        )
+        return [names, *super().get_urls()]
+
+    def roster_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return roster_view(self, request, object_id)
 
     def dress(self, request: HttpRequest, rows: list[Any]) -> None:
         members = dict(_per_project(Membership, rows, Count("pk")))

@@ -15,6 +15,7 @@ from batches.admin.words import JOB_COLOURS, JOB_SENTENCES, page_of, reason_word
 from batches.conf import cj_settings
 from batches.models import Assessment, BatchItem, BatchJob, Scale, Score
 from batches.models.judging import Strategy
+from batches.pipeline import roster
 from batches.pipeline.standing import Standing, standing
 
 MOST_ROUNDS, MOST_JOBS, MOST_SCORES = 20, 15, 10
@@ -41,6 +42,8 @@ def standing_context(request: HttpRequest, assessment: Assessment) -> dict[str, 
         "settings": [row for row in cj_settings.effective(assessment) if row.overridable],
         "judges": list(assessment.judges.select_related("account", "user")),
         "next": _next(request, assessment, now),
+        "replaced": roster.counts(assessment),
+        "may_name": request.user.has_perm("batches.manage_roster"),
         "may_load": request.user.has_perm("batches.load_essays"),
         "rounds": _rounds(assessment),
         "jobs": _jobs(request, assessment),

@@ -3,10 +3,13 @@
 from batches.models.accounts import Judge, ProviderAccount
 from batches.models.assessment import Assessment, AssessmentJudge, Essay, EssayPage
 from batches.models.callbacks import Callback, IncomingWebhook, Relay
+from batches.models.doors import FailedLogin
+from batches.models.erasure import Erasure
 from batches.models.jobs import BatchItem, BatchJob, IllegalMove, LostLease, NightlyRun, Stranger
 from batches.models.judging import Comparison, Judgement, Round
 from batches.models.project import AuditEntry, Membership, Project
 from batches.models.results import Deployment, RawChunk, RawFile, StrayLine
+from batches.models.roster import RosterName
 from batches.models.scale import Scale, Score
 
 __all__ = [
@@ -18,8 +21,10 @@ __all__ = [
     "Callback",
     "Comparison",
     "Deployment",
+    "Erasure",
     "Essay",
     "EssayPage",
+    "FailedLogin",
     "IllegalMove",
     "IncomingWebhook",
     "Judge",
@@ -32,6 +37,7 @@ __all__ = [
     "RawChunk",
     "RawFile",
     "Relay",
+    "RosterName",
     "Round",
     "Scale",
     "Score",

@@ -40,6 +40,7 @@ class Assessment(models.Model):
     spent_usd = UsdField("spent (USD)", default=Decimal(0), editable=False)
     overrun_usd = UsdField("over budget (USD)", default=Decimal(0), editable=False)
 
+    purged_at = models.DateTimeField(null=True, blank=True, editable=False)  # its texts are gone, its figures stay
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, editable=False, related_name="+"
     )
@@ -66,6 +67,7 @@ class Assessment(models.Model):
             ("submit_round", "Can submit rounds (spends money)"),
             ("score_assessment", "Can compute a scale"),
             ("export_results", "Can export results"),
+            ("purge_assessment", "Can remove all texts of an assessment for good"),
         ]
 
     def __str__(self) -> str:
@@ -99,7 +101,11 @@ class Essay(models.Model):
     n_words = models.PositiveIntegerField("words", default=0, editable=False)
     n_pages = models.PositiveSmallIntegerField("pages", default=0, editable=False)
     anchor_score = models.DecimalField(max_digits=8, decimal_places=3, null=True, blank=True)
+    n_names = models.PositiveIntegerField("names replaced", default=0, editable=False)
+    n_emails = models.PositiveIntegerField("e-mail addresses replaced", default=0, editable=False)
+    n_phones = models.PositiveIntegerField("phone numbers replaced", default=0, editable=False)
     withdrawn_at = models.DateTimeField(null=True, blank=True, editable=False)
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False)  # withdrawn or purged: for good
     created_at = models.DateTimeField(auto_now_add=True)
 
     project_path = "assessment__project"
@@ -111,9 +117,19 @@ class Essay(models.Model):
             models.UniqueConstraint(fields=["assessment", "candidate"], name="candidate_once_per_assessment"),
             models.CheckConstraint(condition=~Q(candidate=""), name="candidate_is_named"),
             models.CheckConstraint(
-                condition=~Q(text="") | Q(n_pages__gt=0) | Q(withdrawn_at__isnull=False),
+                condition=~Q(text="") | Q(n_pages__gt=0) | Q(erased_at__isnull=False),
                 name="essay_has_something_to_read",
             ),
+            models.CheckConstraint(
+                condition=Q(erased_at__isnull=True) | Q(text="", n_pages=0), name="erased_essay_holds_nothing"
+            ),
+            models.CheckConstraint(
+                condition=Q(withdrawn_at__isnull=True) | Q(erased_at__isnull=False), name="withdrawn_means_erased"
+            ),
+        ]
+        permissions = [
+            ("withdraw_essay", "Can withdraw a pupil's essay for good"),
+            ("export_candidate", "Can export all that is held on one candidate"),
         ]
 
     def __str__(self) -> str:

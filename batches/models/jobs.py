@@ -151,6 +151,8 @@ class BatchJob(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
+    forget_asked_at = models.DateTimeField(null=True, blank=True)  # what the provider keeps of it is to be deleted
+    forgotten_at = models.DateTimeField(null=True, blank=True)  # and was
 
     objects = BatchJobQuerySet.as_manager()
 

@@ -16,6 +16,13 @@ class Project(models.Model):
 
     name = models.CharField(max_length=200, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    retention_days = models.PositiveIntegerField(
+        "keep texts for (days)",
+        null=True,
+        blank=True,
+        help_text="So many days after an assessment's last judgement, or its last published scale, its texts are "
+        "removed for good; scores, counts and money stay. Empty: until somebody purges it.",
+    )
     people = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="projects")
 
     class Meta:

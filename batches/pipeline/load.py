@@ -13,7 +13,7 @@ from batches.essays.clean import BadEssay, check_text
 from batches.essays.nouns import EssayRow, Reading
 from batches.models import Assessment, AssessmentJudge, AuditEntry, Essay, EssayPage, Judge, Project
 from batches.models.project import Person
-from batches.pipeline import account, fits
+from batches.pipeline import account, fits, roster
 from batches.pipeline.refused import Refused
 from batches.providers import manifest
 
@@ -98,11 +98,15 @@ def load_essays(assessment: Assessment, reading: Reading, *, actor: Person | Non
     if not reading.rows:
         raise Refused("There is no essay in this file.")
     with transaction.atomic():
-        Assessment.objects.select_for_update().get(pk=assessment.pk)
+        assessment = Assessment.objects.select_for_update().select_related("project").get(pk=assessment.pk)
+        if assessment.purged_at:
+            raise Refused("This assessment was purged: make a new one for these essays.")
         _check_new(assessment, reading.rows)
+        roster.check_candidates(assessment, (row.candidate for row in reading.rows))
         fits.check_essays(assessment, [(row.candidate, row.text, len(row.pages)) for row in reading.rows])
         essays = Essay.objects.bulk_create([_essay(assessment, row) for row in reading.rows], batch_size=1000)
         EssayPage.objects.bulk_create(list(_pages(essays, reading.rows)), batch_size=50)
+        roster.recount([assessment], essays=Essay.objects.filter(pk__in=[essay.pk for essay in essays]))
         AuditEntry.record("load essays", assessment, actor=actor, project=assessment.project, essays=len(essays))
     return len(essays)
 

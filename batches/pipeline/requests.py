@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 from django.db.models import Min
 
+from batches.essays.personal import Personal
 from batches.judging.prompts import EssayText, Page, Prompt, PromptPart, build_bundle, build_prompt
 from batches.models import Assessment, BatchItem, BatchJob, Essay, EssayPage, Judge
+from batches.pipeline import roster
 from batches.providers import manifest, prices
 from batches.providers.base import AnswerBy, Part, Request
 from batches.providers.manifest import Model
@@ -45,8 +47,12 @@ class Desk:
 
     def __init__(self, comparisons: Sequence[Waiting], *, truncated: Iterable[int] = ()) -> None:
         self._truncated = set(truncated)
-        self._essays = _essays({c.essay_a_id for c in comparisons} | {c.essay_b_id for c in comparisons})
         self._assessments: Mapping[int, Assessment] = Assessment.objects.in_bulk({c.assessment_id for c in comparisons})
+        personal = roster.rules(self._assessments.values())
+        for pk, assessment in self._assessments.items():
+            assessment.instructions = personal[pk].replace(assessment.instructions).text
+            assessment.rubric = personal[pk].replace(assessment.rubric).text
+        self._essays = _essays({c.essay_a_id for c in comparisons} | {c.essay_b_id for c in comparisons}, personal)
         self._tokens: dict[int, int] = {}
 
     def ask(self, comparison: Waiting, judge: Judge, custom_id: str, *, marks: int = 0) -> tuple[Prompt, Request]:
@@ -93,12 +99,16 @@ class Desk:
         return self._assessments[comparison.assessment_id]
 
 
-def _essays(ids: Iterable[int]) -> dict[int, EssayText]:
+def _essays(ids: Iterable[int], personal: Mapping[int, Personal]) -> dict[int, EssayText]:
+    """The essays as they leave: the one place where names, addresses and numbers become placeholders."""
     pages: dict[int, list[Page]] = {}
     for page in EssayPage.objects.filter(essay_id__in=ids).order_by("essay_id", "number").iterator():
         pages.setdefault(page.essay_id, []).append(Page(media_type=page.media_type, data=bytes(page.data)))
-    rows = Essay.objects.filter(pk__in=ids).values_list("pk", "text")
-    return {pk: EssayText(text=text, pages=tuple(pages.get(pk, ()))) for pk, text in rows}
+    rows = Essay.objects.filter(pk__in=ids).values_list("pk", "assessment_id", "text")
+    return {
+        pk: EssayText(text=personal[assessment].replace(text).text, pages=tuple(pages.get(pk, ())))
+        for pk, assessment, text in rows
+    }
 
 
 def _request(prompt: Prompt, judge: Judge, custom_id: str, *, max_tokens: int, marks: int) -> Request:

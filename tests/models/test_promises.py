@@ -145,7 +145,9 @@ def test_the_text_of_an_essay_stays_once_it_is_compared():
     comparison = make_comparison()
     with refused("cannot change"), transaction.atomic():
         Essay.objects.filter(pk=comparison.essay_a_id).update(text="A better text.")
-    Essay.objects.filter(pk=comparison.essay_a_id).update(text="", withdrawn_at=timezone.now())
+    Essay.objects.filter(pk=comparison.essay_a_id).update(
+        text="", withdrawn_at=timezone.now(), erased_at=timezone.now()
+    )
 
 
 def test_a_candidate_is_there_once_and_has_something_to_read():
