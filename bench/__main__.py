@@ -1,9 +1,33 @@
-"""`make bench` -> the measurements there are: stored against derived comparison status (ADR 1).
+"""`make bench ARGS="--only NAME ..."` -> one measurement; without --only all of them, each in its shortest form.
 
-`make bench ARGS="--rows 20000"` takes half a minute, the default of 1,000,000 rows several.
+Everything after the name goes to that measurement: `--only scale-truth --help` lists what it takes.
 """
 
-from bench import comparison_status
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+MEASUREMENTS = {
+    "comparison-status": "comparison_status",
+    "scale-truth": "scale_truth",
+    "scale-coverage": "scale_coverage",
+    "scale-times": "scale_times",
+}
+
+
+def measurement(name: str) -> Callable[[Sequence[str]], None]:
+    return import_module(f"bench.{MEASUREMENTS[name]}").main
+
+
+def main(arguments: Sequence[str]) -> None:
+    if arguments[:1] == ["--only"]:
+        if len(arguments) < 2 or arguments[1] not in MEASUREMENTS:
+            sys.exit(f"--only takes one of: {', '.join(MEASUREMENTS)}")
+        return measurement(arguments[1])(arguments[2:])
+    for name in MEASUREMENTS:
+        print(f"\n{name}", flush=True)
+        measurement(name)(arguments)
+
 
 if __name__ == "__main__":
-    comparison_status.main()
+    main(sys.argv[1:])

@@ -8,7 +8,6 @@ Abilities are drawn anew for each session; the pairing sees the scores and error
 
 import argparse
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,58 +16,11 @@ from scipy.special import expit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from batches.judging.pairs import Pair, plan_pairs
 from batches.scale import Decisions, Fit, fit
 from batches.scale.model import Prior, design_of, log_likelihood, maximise
 from batches.scale.precision import DensePrecision
 from batches.scale.spread import NARROWEST, POSITION_PRECISION, WIDEST
-
-ESSAYS = 40
-BIAS = 0.2  # logits in favour of the essay read first
-LOOKS = (6, 10, 16)  # judgements per essay at which a session is looked at
-PAIRINGS = {
-    "default": {"method": "adaptive"},
-    "neighbours": {"method": "adaptive", "random_share": 0.0, "errors": None},  # no jitter, no random pairs
-    "random": {"method": "balanced"},
-}
-
-
-class Session:
-    """One simulated assessment: true scores, and decisions that grow round by round."""
-
-    def __init__(self, seed: int, sd: float, pairing: str) -> None:
-        self.rng = np.random.default_rng([seed, round(10 * sd), list(PAIRINGS).index(pairing)])
-        self.seed, self.pairing = seed, pairing
-        truth = self.rng.normal(0.0, sd, ESSAYS)
-        self.truth = truth - truth.mean()
-        self.pairs: list[Pair] = []
-        self.rows: list[tuple[int, int, int]] = []
-
-    def judge_round(self) -> None:
-        options = {"scores": None, "errors": None, **self._scores(), **PAIRINGS[self.pairing]}
-        planned = plan_pairs(range(ESSAYS), earlier=self.pairs, seed=1000 * self.seed + len(self.pairs), **options)
-        for pair in planned:
-            wins = self.rng.random() < expit(self.truth[pair.a] - self.truth[pair.b] + BIAS)
-            self.rows.append((pair.a, pair.b, pair.a) if wins else (pair.b, pair.a, pair.a))
-        self.pairs += planned
-
-    def _scores(self) -> dict:
-        if not self.rows or self.pairing == "random":
-            return {}
-        known = fit(self.decisions, uncertain=False)
-        return {
-            "scores": dict(enumerate(known.logit.tolist())),
-            "errors": dict(enumerate(known.standard_error.tolist())),
-        }
-
-    @property
-    def decisions(self) -> Decisions:
-        return Decisions.from_rows(self.rows, essays=range(ESSAYS))
-
-    @property
-    def random_decisions(self) -> Decisions:
-        rows = [row for row, pair in zip(self.rows, self.pairs, strict=True) if pair.random]
-        return Decisions.from_rows(rows, essays=range(ESSAYS))
+from bench.sessions import BIAS, ESSAYS, LOOKS, PAIRINGS, Session, looked_at
 
 
 def laplace(decisions: Decisions, sigma: float) -> tuple[float, float, np.ndarray]:
@@ -135,13 +87,6 @@ def coverage(session: Session) -> dict[str, float]:
     }
 
 
-def looked_at(session: Session, measure: str) -> Iterator[tuple[int, dict[str, float]]]:
-    for number in range(1, max(LOOKS) + 1):
-        session.judge_round()
-        if number in LOOKS:
-            yield number, {"reliability": reliabilities, "coverage": coverage}[measure](session)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sessions", type=int, default=20)
@@ -150,13 +95,14 @@ def main() -> None:
     parser.add_argument("--pairing", nargs="+", default=list(PAIRINGS), choices=PAIRINGS)
     parser.add_argument("--sd", nargs="+", type=float, default=[0.0, 0.7, 1.0, 2.0, 3.0])
     options = parser.parse_args()
-    measure = "coverage" if options.cover else "reliability"
+    measure = coverage if options.cover else reliabilities
     for pairing in options.pairing:
         for sd in options.sd:
             found: dict[int, list[dict[str, float]]] = {look: [] for look in LOOKS}
             for seed in range(options.first, options.first + options.sessions):
-                for look, values in looked_at(Session(seed, sd, pairing), measure):
-                    found[look].append(values)
+                session = Session(seed, sd, pairing)
+                for look in looked_at(session):
+                    found[look].append(measure(session))
             for look, rows in found.items():
                 means = "  ".join(f"{name} {np.nanmean([row[name] for row in rows]):.3f}" for name in rows[0])
                 print(f"{pairing} sd {sd} n {look}:  {means}", flush=True)

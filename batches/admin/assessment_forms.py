@@ -136,7 +136,10 @@ class AssessmentForm(RowForm):
 
     class Meta:
         model = Assessment
-        fields = ("title", "instructions", "rubric", "pairing", "target_reliability", "deadline")
+        fields = (
+            *("title", "instructions", "rubric", "pairing", "target_reliability", "target_certain_grades"),
+            *("scaled_mean", "scaled_sd", "deadline"),
+        )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

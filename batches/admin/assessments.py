@@ -95,7 +95,8 @@ class AssessmentScreen(Screen):
     fieldsets = (
         (None, {"fields": ("title", "budget", "strategy", "judge")}),
         ("What the judge reads", {"fields": ("instructions", "rubric")}),
-        ("Planning", {"fields": ("pairing", "target_reliability", "deadline")}),
+        ("Planning", {"fields": ("pairing", "target_reliability", "target_certain_grades", "deadline")}),
+        ("Scaled scores", {"fields": ("scaled_mean", "scaled_sd")}),
     )
     has_plan_round_permission = may("plan_round")
     has_submit_round_permission = may("submit_round")

@@ -1,11 +1,13 @@
-"""A scale's scores -> the geometry of a picture: every essay from the lowest to the highest, with its error."""
+"""A scale's scores -> the geometry of a picture: every essay from the lowest to the highest, with its interval."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 960, 340
 LEFT, RIGHT, TOP, BOTTOM = 52, 16, 14, 30
+GRADES_RIGHT = 84  # room for the names of grades
+REACH = 1.96  # standard errors: 95 %
 NAMED = 40  # so many candidates fit below the axis
 POINTED = 400  # so many points can be told apart by the pointer
 
@@ -21,6 +23,16 @@ class Dot:
     high: float
     logit: float
     error: float
+    anchor: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Band:
+    """One grade in the picture: its name, and the line above which it begins (none for the lowest)."""
+
+    name: str
+    y: float | None
+    middle: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +46,8 @@ class Chart:
     bottom: int
     bars: str
     points: str
+    anchors: str  # a third path: essays of known grade
+    bands: list[Band]
     ticks: list[tuple[float, str]]
     dots: list[Dot]
     named: bool
@@ -41,13 +55,22 @@ class Chart:
     summary: str
 
 
-def chart(scores: Sequence[tuple[str, float | None, float | None]]) -> Chart | None:
-    """The picture of (candidate, logit, standard error); None when fewer than two essays have both."""
+def chart(
+    scores: Sequence[tuple[str, float | None, float | None]],
+    *,
+    grades: Sequence[tuple[str, float | None]] = (),
+    anchors: Collection[str] = (),
+) -> Chart | None:
+    """The picture of (candidate, logit, standard error); None when fewer than two essays have both.
+
+    `grades`, lowest first, are names with the logit from which each is given; `anchors` are candidates.
+    """
     known = sorted(((n, x, e) for n, x, e in scores if x is not None and e is not None), key=lambda row: row[1])
     if len(known) < 2:
         return None
-    low = min(x - e for _, x, e in known)
-    high = max(x + e for _, x, e in known)
+    cuts = [cut for _, cut in grades if cut is not None]
+    low = min([x - REACH * e for _, x, e in known] + cuts)
+    high = max([x + REACH * e for _, x, e in known] + cuts)
     step = _step(high - low)
     bottom, top = math.floor(low / step) * step, math.ceil(high / step) * step
     if bottom == top:  # all the same, without error
@@ -56,16 +79,18 @@ def chart(scores: Sequence[tuple[str, float | None, float | None]]) -> Chart | N
     def y_of(value: float) -> float:
         return round(TOP + (top - value) / (top - bottom) * (HEIGHT - TOP - BOTTOM), 1)
 
-    gap = (WIDTH - LEFT - RIGHT) / len(known)
+    right = GRADES_RIGHT if grades else RIGHT
+    gap = (WIDTH - LEFT - right) / len(known)
     dots = [
         Dot(
             candidate=n,
             x=round(LEFT + gap * (i + 0.5), 1),
             y=y_of(x),
-            low=y_of(x - e),
-            high=y_of(x + e),
+            low=y_of(x - REACH * e),
+            high=y_of(x + REACH * e),
             logit=x,
             error=e,
+            anchor=n in anchors,
         )
         for i, (n, x, e) in enumerate(known)
     ]
@@ -75,16 +100,34 @@ def chart(scores: Sequence[tuple[str, float | None, float | None]]) -> Chart | N
         width=WIDTH,
         height=HEIGHT,
         left=LEFT,
-        right=WIDTH - RIGHT,
+        right=WIDTH - right,
         bottom=HEIGHT - BOTTOM,
         bars="".join(f"M{dot.x} {dot.low}V{dot.high}" for dot in dots),
-        points="".join(f"M{dot.x} {dot.y}h.01" for dot in dots),
+        points="".join(f"M{dot.x} {dot.y}h.01" for dot in dots if not dot.anchor),
+        anchors="".join(_diamond(dot) for dot in dots if dot.anchor),
+        bands=_bands(grades, y_of(bottom), y_of(top), y_of),
         ticks=[(y_of(value), _tick(value, step)) for value in values],
         dots=dots if len(dots) <= POINTED else [],
         named=len(dots) <= NAMED,
         zero=y_of(0),
-        summary=_summary(dots),
+        summary=_summary(dots, [name for name, _ in grades]),
     )
+
+
+def _diamond(dot: Dot) -> str:
+    return f"M{dot.x} {dot.y - 6:.1f}l5 6l-5 6l-5 -6z"
+
+
+def _bands(
+    grades: Sequence[tuple[str, float | None]], bottom: float, top: float, y_of: Callable[[float], float]
+) -> list[Band]:
+    edges = [None if cut is None else y_of(cut) for _, cut in grades]
+    lower = [bottom if edge is None else edge for edge in edges]
+    upper = [*lower[1:], top]
+    return [
+        Band(name=name, y=edge, middle=round((low + high) / 2, 1))
+        for (name, _), edge, low, high in zip(grades, edges, lower, upper, strict=True)
+    ]
 
 
 def _step(span: float) -> float:
@@ -98,9 +141,10 @@ def _tick(value: float, step: float) -> str:
     return "0" if abs(value) < step / 2 else f"{value:+.1f}" if step < 1 else f"{value:+.0f}"
 
 
-def _summary(dots: list[Dot]) -> str:
+def _summary(dots: list[Dot], grades: list[str]) -> str:
     first, last = dots[-1], dots[0]
     return (
         f"{len(dots)} essays from the lowest to the highest score. Highest: {first.candidate} at {first.logit:.2f}. "
-        f"Lowest: {last.candidate} at {last.logit:.2f}. The bars show one standard error either way."
+        f"Lowest: {last.candidate} at {last.logit:.2f}. The bars hold the true score 95 times in 100."
+        + (f" Lines part the grades {', '.join(reversed(grades))}." if grades else "")
     )

@@ -23,12 +23,15 @@ MOST_AT_ONCE = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One thing that a person has to write before they go on."""
+    """One thing that a person writes before they go on."""
 
     name: str
     label: str
     help: str
     suggestions: tuple[str, ...] = ()
+    value: str = ""
+    longest: int = 100  # characters
+    required: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

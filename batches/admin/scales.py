@@ -3,20 +3,25 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 
+from batches.admin import grades
 from batches.admin.base import ReadOnly
 from batches.admin.chart import chart
 from batches.admin.deeds import Question, deed
 from batches.admin.filters import one_of, own
 from batches.admin.labels import labelled
 from batches.admin.permissions import may
+from batches.admin.scale_report import answer, report_context
 from batches.admin.words import link, moment
 from batches.models import Scale, Score
-from batches.pipeline import score
+from batches.pipeline import grading, score
 from batches.pipeline.refused import Refused
+from batches.pipeline.report import red_flag
 
 SCORES_PER_PAGE = 100
 MOST_DRAWN = 5000
@@ -35,6 +40,8 @@ TRUST = (
 
 def trust(scale: Scale) -> tuple[str, str]:
     """Colour and sentence for a scale's reliability."""
+    if scale.connected and (flag := red_flag(scale)):
+        return "danger", flag
     if not scale.connected:
         return "danger", (
             f"The essays fall into {scale.components} groups that were never compared with one another, "
@@ -48,7 +55,9 @@ def trust(scale: Scale) -> tuple[str, str]:
 
 def picture(scale: Scale) -> Any:
     rows = scale.scores.filter(logit__isnull=False).values_list("essay__candidate", "logit", "standard_error")
-    return chart(list(rows[:MOST_DRAWN]))
+    anchors = scale.scores.filter(essay__anchor_score__isnull=False).values_list("essay__candidate", flat=True)
+    parts = [(one["name"], one["from"]) for one in scale.grades]
+    return chart(list(rows[:MOST_DRAWN]), grades=parts, anchors=set(anchors[:MOST_DRAWN]))
 
 
 def ask_before_publishing(screen: Any, request: HttpRequest, rows: QuerySet[Any]) -> Question:
@@ -63,12 +72,20 @@ def ask_before_publishing(screen: Any, request: HttpRequest, rows: QuerySet[Any]
             ("Scale", str(scale)),
             ("Essays", f"{scale.n_essays:,}"),
             ("Judgements", f"{scale.n_comparisons:,}"),
+            ("Grades", grades.written(scale) or "none"),
             ("Reliability", "–" if scale.eb_reliability is None else f"{scale.eb_reliability:.2f}"),
             ("What that means", sentence),
         ],
         button="Publish",
         warnings=tuple(warnings),
     )
+
+
+def ask_grades(screen: Any, request: HttpRequest, rows: QuerySet[Any]) -> Question:
+    scale = grades.the_one(rows)
+    if scale.published_at:
+        raise Refused("This scale is published: its grades stay as they are.")
+    return grades.ask_for_grades(scale)
 
 
 def one_scale(rows: QuerySet[Any]) -> Scale:
@@ -96,7 +113,8 @@ class ScaleScreen(ReadOnly):
     exact_search = ("pk", "assessment__slug__exact")
     search_help_text = "Scale id, or the assessment's slug"
     ordering = ("-id",)
-    actions = ("publish",)
+    actions = ("publish", "set_grades")
+    has_set_grades_permission = may("set_grades")
     has_publish_scale_permission = may("publish_scale")
 
     @admin.display(description="scale", ordering="number")
@@ -128,8 +146,33 @@ class ScaleScreen(ReadOnly):
         scale = score.publish(one_scale(rows), actor=request.user)
         return f"Scale {scale.number} of {scale.assessment} is published and frozen."
 
+    @deed(permission="set_grades", title="Set grades", icon="grading", confirm=ask_grades)
+    def set_grades(self, request: HttpRequest, rows: QuerySet[Any]) -> str:
+        scale = grades.the_one(rows)
+        grading.set_grades(scale, grades.read(grades.asked_for(request), scale), actor=request.user)
+        scale.refresh_from_db()
+        return f"Grades of scale {scale.number}: {grades.written(scale)}." if scale.grades else "The grades are gone."
+
     def senseless(self, row: Scale) -> set[str]:
-        return {"publish"} if row.published_at else set()
+        if row.published_at:
+            return {"publish", "set_grades"}
+        return set() if row.connected else {"set_grades"}
+
+    def get_urls(self) -> list[URLPattern]:
+        report = path(
+            "<int:object_id>/report.<str:kind>",
+            self.admin_site.admin_view(self.report_view),
+            name="batches_scale_report",
+        )
+        return [report, *super().get_urls()]
+
+    def report_view(self, request: HttpRequest, object_id: int, kind: str) -> HttpResponse:
+        scale = self.get_object(request, str(object_id))
+        if scale is None or kind not in ("json", "txt"):
+            raise Http404
+        if not self.has_view_permission(request, scale):
+            raise PermissionDenied
+        return answer(request, scale, kind)
 
     def page(self, request: HttpRequest, row: Scale) -> dict[str, Any]:
         colour, sentence = trust(row)
@@ -140,5 +183,6 @@ class ScaleScreen(ReadOnly):
             "trust_colour": colour,
             "trust": sentence,
             "chart": picture(row),
+            **report_context(row),
             "scores": Paginator(scores, SCORES_PER_PAGE).get_page(request.GET.get("p")),
         }

@@ -2,25 +2,43 @@
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from functools import cached_property
 
-from .matching import Couple, Essay
+from .matching import Couple, Essay, MayMeet
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class History:
     """Counts over all earlier pairs, in the order read."""
 
-    met: Counter[Couple]  # (first, second) -> times
+    pairs: Set[Couple]  # (first, second)
     first: Counter[Essay]
     second: Counter[Essay]
+    _read: tuple[Sequence[Essay], Sequence[Essay]] = field(repr=False)
 
     @classmethod
     def of(cls, firsts: Sequence[Essay], seconds: Sequence[Essay]) -> "History":
         """Count in one call each: a hundred thousand earlier pairs take tens of milliseconds."""
-        met = Counter(zip(firsts, seconds, strict=True))
-        return cls(met=met, first=Counter(firsts), second=Counter(seconds))
+        pairs = set(zip(firsts, seconds, strict=True))
+        return cls(pairs=pairs, first=Counter(firsts), second=Counter(seconds), _read=(firsts, seconds))
+
+    @cached_property
+    def met(self) -> Counter[Couple]:
+        """How often each couple was read in that order; a round seldom needs it."""
+        return Counter(zip(*self._read, strict=True))
+
+    def may_meet(self, meetings: int) -> MayMeet:
+        """Whether two essays have met so many times at most."""
+        if meetings == 0:
+            pairs = self.pairs
+            return lambda x, y: (x, y) not in pairs and (y, x) not in pairs
+        return lambda x, y: self.met[x, y] + self.met[y, x] <= meetings
+
+    def leads(self, one: Essay, other: Essay) -> int:
+        """How much more often the first of a couple stood first than the second, when the two met."""
+        return 0 if self.may_meet(0)(one, other) else self.met[one, other] - self.met[other, one]
 
     def appearances(self, essay: Essay) -> int:
         return self.first[essay] + self.second[essay]
@@ -38,8 +56,13 @@ def components(essays: Iterable[Essay], couples: Iterable[Couple]) -> list[list[
     for one, other in couples:
         if joined == len(root) - 1:
             break
-        one = _find(root, root.setdefault(one, one))
-        other = _find(root, root.setdefault(other, other))
+        for essay in (one, other):
+            if essay not in root:
+                root[essay] = essay
+        while (above := root[one]) != one:  # as in _find, without a call
+            root[one] = one = root[above]
+        while (above := root[other]) != other:
+            root[other] = other = root[above]
         if one != other:
             root[one] = other
             joined += 1

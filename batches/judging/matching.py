@@ -1,6 +1,6 @@
 """Essays in an order -> pairs of neighbours, with as few repeated pairs as one round can have."""
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -9,28 +9,25 @@ type Couple = tuple[Essay, Essay]
 type MayMeet = Callable[[Essay, Essay], bool]
 
 
-def pair_neighbours(order: Sequence[Essay], met: Counter[Couple], chosen: Iterable[Couple] = ()) -> list[Couple]:
+def pair_neighbours(
+    order: Sequence[Essay], met_at_most: Callable[[int], MayMeet], chosen: Iterable[Couple] = ()
+) -> list[Couple]:
     """Pair everybody in `order` with somebody near; `chosen` couples (not in `order`) are kept where possible.
 
-    `met` counts earlier couples in either order. A couple meets again only where the fresh couples cannot
-    be arranged to cover everybody, and then those who have met least often do. `order` must be even.
+    `met_at_most(n)` says of two essays whether they have met n times at most. A couple meets again only where the
+    fresh couples cannot be arranged to cover everybody, and then those who have met least often do. `order` must be
+    even.
     """
     if len(order) % 2:
         raise ValueError("an odd number of essays cannot be paired")
-    couples = _cover(order, _limit(met, 0), list(chosen))
+    couples = _cover(order, met_at_most(0), list(chosen))
     waiting = _unpaired(order, couples)
     meetings = 0
     while waiting:
         meetings += 1
-        couples += _cover(waiting, _limit(met, meetings), [])
+        couples += _cover(waiting, met_at_most(meetings), [])
         waiting = _unpaired(order, couples)
     return couples
-
-
-def _limit(met: Counter[Couple], meetings: int) -> MayMeet:
-    if meetings == 0:
-        return lambda x, y: (x, y) not in met and (y, x) not in met
-    return lambda x, y: met[x, y] + met[y, x] <= meetings
 
 
 def _unpaired(order: Sequence[Essay], couples: list[Couple]) -> list[Essay]:

@@ -69,7 +69,7 @@ def plan_pairs(
     taken = {essay for couple in joining for essay in couple}
     rest = sorted((essay for essay in present if essay not in taken), key=key.__getitem__)
     at_random, rest = _random_part(rest, random_share if by_score else 0.0, history, rng)
-    planned = pair_neighbours(rest, history.met, joining + at_random)
+    planned = pair_neighbours(rest, history.may_meet, joining + at_random)
     unscored = set(at_random)
     return [
         _orient(couple, history if drawn.balanced else None, rng, couple in unscored or not by_score)
@@ -136,7 +136,7 @@ def _random_part(rest: list[Essay], share: float, history: History, rng: Random)
     drawn = set(rng.sample(range(len(rest)), 2 * _count(share, len(rest) // 2, rng)))
     shuffled = [rest[at] for at in drawn]
     rng.shuffle(shuffled)
-    couples, _ = walk(shuffled, lambda x, y: (x, y) not in history.met and (y, x) not in history.met)
+    couples, _ = walk(shuffled, history.may_meet(0))
     taken = {essay for couple in couples for essay in couple}
     return couples, [essay for essay in rest if essay not in taken]
 
@@ -146,6 +146,6 @@ def _orient(couple: Couple, history: History | None, rng: Random, random: bool) 
     one, other = couple
     swap = rng.random() < 0.5
     if history is not None:
-        lead = history.lead(one) - history.lead(other) or history.met[couple] - history.met[other, one]
+        lead = history.lead(one) - history.lead(other) or history.leads(one, other)
         swap = lead > 0 if lead else swap
     return Pair(other, one, random) if swap else Pair(one, other, random)

@@ -30,8 +30,13 @@ class Assessment(models.Model):
     rubric = models.TextField(blank=True, help_text="What makes one essay better than another.")
     judges = models.ManyToManyField(Judge, through="AssessmentJudge", related_name="assessments", blank=True)
     overrides = models.JSONField(default=dict, blank=True, help_text="Settings that differ for this assessment.")
-    pairing = models.CharField(max_length=10, choices=Pairing, default=Pairing.BALANCED)
+    pairing = models.CharField(max_length=10, choices=Pairing, default=Pairing.ADAPTIVE)
     target_reliability = models.DecimalField(max_digits=4, decimal_places=3, null=True, blank=True)
+    target_certain_grades = models.DecimalField(
+        max_digits=4, decimal_places=3, null=True, blank=True
+    )  # share of essays
+    scaled_mean = models.FloatField("mean of the scaled scores", default=50)
+    scaled_sd = models.FloatField("standard deviation of the scaled scores", default=10)
     deadline = models.DateTimeField(null=True, blank=True)
     correlation_id = models.UUIDField(default=uuid.uuid4, editable=False)
 
@@ -60,6 +65,12 @@ class Assessment(models.Model):
                 condition=Q(budget_usd__gte=F("reserved_usd") + F("spent_usd") - F("overrun_usd")),
                 name="reserving_never_passes_the_budget",
             ),
+            models.CheckConstraint(
+                condition=Q(target_certain_grades__isnull=True)
+                | Q(target_certain_grades__gt=0, target_certain_grades__lte=1),
+                name="target_certain_grades_is_a_share",
+            ),
+            models.CheckConstraint(condition=Q(scaled_sd__gt=0), name="scaled_scores_spread"),
         ]
         permissions = [
             ("load_essays", "Can load essays"),

@@ -59,6 +59,13 @@ def scores(assessment: Assessment) -> Iterator[dict[str, Any]]:
             "rank": row.rank,
             "logit": row.logit,
             "standard_error": row.standard_error,
+            "rank_low": row.rank_low,
+            "rank_high": row.rank_high,
+            "scaled_score": row.scaled_score,
+            "scaled_error": row.scaled_error,
+            "grade": row.grade,
+            "grade_probability": row.grade_probability,
+            "separated_from_next": row.separated,
             "infit": row.infit,
             "outfit": row.outfit,
             "judgements": row.n,
@@ -71,12 +78,35 @@ def scores(assessment: Assessment) -> Iterator[dict[str, Any]]:
 
 def sirt(assessment: Assessment) -> Iterator[dict[str, Any]]:
     """The rows of R's sirt::btm: the first-read essay, the second, and 1 where the first won."""
+    for a, b, winner, judge in _decisions(assessment):
+        yield {"id1": a, "id2": b, "result": 1 if winner == "A" else 0, "judge": judge}
+
+
+def plain(assessment: Assessment) -> Iterator[dict[str, Any]]:
+    """What `scale_csv` reads, with the essay that was read first: the same scale comes out again."""
+    for a, b, winner, judge in _decisions(assessment):
+        chosen, other = (a, b) if winner == "A" else (b, a)
+        yield {"chosen": chosen, "not_chosen": other, "judge": judge, "left": a}
+
+
+def no_more_marking(assessment: Assessment) -> Iterator[dict[str, Any]]:
+    """The columns of a download of decisions from No More Marking: who judged, who was chosen, who was not."""
+    for a, b, winner, judge in _decisions(assessment):
+        chosen, other = (a, b) if winner == "A" else (b, a)
+        yield {"judgeId": judge, "chosen": chosen, "notChosen": other}
+
+
+def _decisions(assessment: Assessment) -> Iterator[tuple[str, str, str, int]]:
+    """Candidates in the order read, the winner's place and the judge, of the judgements that make the scale."""
     rows = Comparison.objects.filter(
-        round__assessment=assessment, round__purpose=Round.Purpose.SCALE, status=Comparison.Status.JUDGED
+        round__assessment=assessment,
+        round__purpose=Round.Purpose.SCALE,
+        status=Comparison.Status.JUDGED,
+        essay_a__withdrawn_at=None,
+        essay_b__withdrawn_at=None,
     ).order_by("pk")
     names = ("essay_a__candidate", "essay_b__candidate", "judgement__winner", "judge_id")
-    for a, b, winner, judge in rows.values_list(*names).iterator(chunk_size=5000):
-        yield {"id1": a, "id2": b, "result": 1 if winner == "A" else 0, "judge": judge}
+    yield from rows.values_list(*names).iterator(chunk_size=5000)
 
 
 def as_csv(rows: Iterable[dict[str, Any]]) -> Iterator[str]:

@@ -9,12 +9,14 @@ from django.db.models import Max
 
 from batches.conf import cj_settings
 from batches.judging.pairs import Pair, plan_pairs, swap_repeats
-from batches.models import Assessment, AuditEntry, Comparison, Judge, Round, Score
+from batches.models import Assessment, AuditEntry, Comparison, Judge, Round
 from batches.models.project import Person
 from batches.pipeline import fits
+from batches.pipeline.judged import essays_of, fingerprint, fit_judgements, judged
 from batches.pipeline.refused import Refused
 from batches.pipeline.strategies import strategy as known_strategy
 
+MOST_FITTED = 2000  # essays: up to here planning fits what is newer than the newest scale
 MOST_ROUNDS = 200  # in one go; a mistyped number should not fill the table
 
 
@@ -31,9 +33,7 @@ def plan_rounds(
         raise Refused(f"Plan between 1 and {MOST_ROUNDS} rounds at a time, not {rounds}.")
     with transaction.atomic():
         assessment = Assessment.objects.select_for_update().get(pk=assessment.pk)
-        essays: list[Hashable] = list(
-            assessment.essays.filter(withdrawn_at=None).order_by("pk").values_list("pk", flat=True)
-        )
+        essays: list[Hashable] = list(essays_of(assessment))
         if len(essays) < 2:
             raise Refused("A round needs at least two essays: load essays first.")
         judges = _judges(assessment)
@@ -41,8 +41,9 @@ def plan_rounds(
         name = strategy or settings.llm_batching_strategy
         known_strategy(name)
         earlier = list(_earlier(assessment))
+        known = _scores(assessment)
         planned = [
-            _plan(assessment, essays, judges, earlier, actor=actor, strategy=name, seed=seed if i == 0 else None)
+            _plan(assessment, essays, judges, earlier, known, actor=actor, strategy=name, seed=seed if i == 0 else None)
             for i in range(rounds)
         ]
         AuditEntry.record(
@@ -71,6 +72,7 @@ def _plan(
     essays: list[Hashable],
     judges: list[Judge],
     earlier: list[Pair],
+    known: tuple[dict[Hashable, float], dict[Hashable, float]],
     *,
     actor: Person | None,
     strategy: str,
@@ -79,13 +81,12 @@ def _plan(
     """Plan one round and add its pairs to `earlier`."""
     settings = cj_settings.of(assessment.overrides)
     seed = secrets.randbits(62) if seed is None else seed
-    scores, errors = _scores(assessment)
     pairs = plan_pairs(
         essays,
         earlier=earlier,
         seed=seed,
-        scores=scores,
-        errors=errors,
+        scores=known[0],
+        errors=known[1],
         method=assessment.pairing,
         random_share=float(settings.random_share),
     )
@@ -121,12 +122,21 @@ def _plan(
 
 
 def _scores(assessment: Assessment) -> tuple[dict[Hashable, float], dict[Hashable, float]]:
-    """Logits and standard errors of the newest scale: what adaptive pairing looks at."""
-    newest = assessment.scales.order_by("-number").first()
-    if newest is None:
+    """Logits and standard errors from all judgements so far, which is what adaptive pairing looks at.
+
+    Those of the newest scale where it has them all, and among very many essays, where a fit takes too long to wait for.
+    """
+    if assessment.pairing != Assessment.Pairing.ADAPTIVE:
         return {}, {}
-    rows = Score.objects.filter(scale=newest, logit__isnull=False, standard_error__isnull=False)
-    known = list(rows.values_list("essay_id", "logit", "standard_error"))
-    return {essay: logit for essay, logit, _ in known if logit is not None}, {
-        essay: error for essay, _, error in known if error is not None
-    }
+    rows = judged(assessment)
+    newest = assessment.scales.order_by("-number").first()
+    if newest and (newest.judgements_sha256 == fingerprint(rows) or newest.n_essays > MOST_FITTED):
+        scores = newest.scores.all()
+        logits: dict[Hashable, float] = {score.essay_id: score.logit for score in scores if score.logit is not None}
+        return logits, {score.essay_id: score.standard_error or 0.0 for score in scores}
+    if not rows:
+        return {}, {}
+    found = fit_judgements(rows, essays_of(assessment), uncertain=False)
+    return dict(zip(found.essays, found.logit.tolist(), strict=True)), dict(
+        zip(found.essays, found.standard_error.tolist(), strict=True)
+    )

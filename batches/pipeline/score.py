@@ -1,32 +1,34 @@
 """Judgements -> a scale, stored with what it was made from."""
 
-import hashlib
 import math
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from batches.models import Assessment, AuditEntry, Comparison, Judgement, ProviderAccount, Round, Scale, Score
+from batches.models import Assessment, AuditEntry, Comparison, Judge, ProviderAccount, Round, Scale, Score
 from batches.models.project import Person
+from batches.pipeline import grading
+from batches.pipeline.checks import checks
+from batches.pipeline.judged import Judged, decisions_of, essays_of, fingerprint, fit_judgements, judged
 from batches.pipeline.refused import Refused
-from batches.scale.decisions import Decisions
-from batches.scale.estimate import Fit, fit
-
-LEFT_MATTERS = 2  # judgements below which a position term is not worth fitting
+from batches.scale import Fit, rank_intervals, scaled_scores, separated_from_next
+from batches.scale.flips import Flips, flips
 
 
-class Judged(NamedTuple):
-    """One judgement as the fit sees it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """A fit with all that is worked out from it, ready to be stored."""
 
-    comparison: int
-    essay_a: int
-    essay_b: int
-    winner: str
-    judge: int
+    rows: Sequence[Judged]
+    fitted: Fit
+    flipped: Flips
+    anchors: Mapping[int, float]
+    report: dict[str, Any]
 
 
 def score(assessment: Assessment, *, actor: Person | None, estimator: str = "map") -> Scale:
@@ -34,34 +36,47 @@ def score(assessment: Assessment, *, actor: Person | None, estimator: str = "map
 
     Refused without a judgement, and where local and real judgements would meet.
     """
-    judged = _judged(assessment)
-    if not judged:
+    rows = judged(assessment)
+    if not rows:
         raise Refused("There is no judgement yet: submit a round, and score when it is judged.")
     is_local = _locality(assessment)
-    digest = fingerprint(judged)
+    digest = fingerprint(rows)
     newest = assessment.scales.order_by("-number").first()
-    if newest and newest.judgements_sha256 == digest and newest.estimator == estimator:
+    if newest and (newest.judgements_sha256, *_made_with(newest)) == (digest, estimator, *_wanted(assessment)):
         return newest
-    essays = list(assessment.essays.filter(withdrawn_at=None).order_by("pk").values_list("pk", flat=True))
-    fitted = fit_judgements(judged, essays, estimator=estimator)
+    found = _score_all(assessment, rows, estimator)
     with transaction.atomic():
-        Assessment.objects.select_for_update().get(pk=assessment.pk)
-        scale = _store(assessment, fitted, judged, digest=digest, is_local=is_local, actor=actor)
-        AuditEntry.record("score", scale, actor=actor, project=assessment.project, judgements=len(judged))
+        assessment = Assessment.objects.select_for_update().get(pk=assessment.pk)
+        scale = _store(assessment, found, digest=digest, is_local=is_local, actor=actor)
+        AuditEntry.record("score", scale, actor=actor, project=assessment.project, judgements=len(rows))
     return scale
 
 
-def _judged(assessment: Assessment) -> list[Judged]:
-    """The judgements that a scale is made from: never those of the lab, never those of withdrawn essays."""
-    rows = Judgement.objects.filter(
-        comparison__round__assessment=assessment,
-        comparison__round__purpose=Round.Purpose.SCALE,
-        comparison__status=Comparison.Status.JUDGED,
-        comparison__essay_a__withdrawn_at=None,
-        comparison__essay_b__withdrawn_at=None,
-    ).order_by("comparison")
-    fields = ("comparison_id", "comparison__essay_a_id", "comparison__essay_b_id", "winner", "comparison__judge_id")
-    return [Judged(*row) for row in rows.values_list(*fields)]
+def _made_with(scale: Scale) -> tuple[Any, ...]:
+    """What else decides what a scale looks like, as this one was made."""
+    return scale.estimator, scale.scaled_mean, scale.scaled_sd, scale.report.get("anchor_scores")
+
+
+def _wanted(assessment: Assessment) -> tuple[Any, ...]:
+    return assessment.scaled_mean, assessment.scaled_sd, _anchor_scores(assessment)
+
+
+def _anchor_scores(assessment: Assessment) -> dict[str, float]:
+    """Known scores by essay id, as JSON has its keys."""
+    known = assessment.essays.filter(withdrawn_at=None, anchor_score__isnull=False).order_by("pk")
+    return {str(pk): float(at) for pk, at in known.values_list("pk", "anchor_score") if at is not None}
+
+
+def _score_all(assessment: Assessment, rows: Sequence[Judged], estimator: str) -> Scored:
+    """All that takes time, before anything is locked."""
+    fitted = fit_judgements(rows, essays_of(assessment), estimator=estimator)
+    flipped = flips(decisions_of(rows, fitted.essays))
+    placed = {essay for essay, n in zip(fitted.essays, fitted.n, strict=True) if n}
+    known = _anchor_scores(assessment)
+    anchors = {int(pk): at for pk, at in known.items() if int(pk) in placed}
+    names = {judge.pk: str(judge) for judge in Judge.objects.filter(pk__in={row.judge for row in rows})}
+    report = checks(rows, fitted, flipped, judges=names, anchors=anchors) | {"anchor_scores": known}
+    return Scored(rows=rows, fitted=fitted, flipped=flipped, anchors=anchors, report=report)
 
 
 def _locality(assessment: Assessment) -> bool:
@@ -79,69 +94,105 @@ def _locality(assessment: Assessment) -> bool:
     return True in kinds
 
 
-def fingerprint(judged: Sequence[Judged]) -> str:
-    """A hash over which comparisons went in and who won them."""
-    digest = hashlib.sha256()
-    for row in judged:
-        digest.update(f"{row.comparison}:{row.winner};".encode())
-    return digest.hexdigest()
-
-
-def fit_judgements(judged: Sequence[Judged], essays: Sequence[int], *, estimator: str = "map") -> Fit:
-    """Fit judgements in which essay_a was read first; essays nobody has judged are there without a score."""
-    rows = (
-        (row.essay_a, row.essay_b, row.essay_a, row.judge)
-        if row.winner == "A"
-        else (row.essay_b, row.essay_a, row.essay_a, row.judge)
-        for row in judged
-    )
-    return fit(Decisions.from_rows(rows, essays=essays), estimator, position=len(judged) >= LEFT_MATTERS)
-
-
-def _store(
-    assessment: Assessment, fitted: Fit, judged: Sequence[Judged], *, digest: str, is_local: bool, actor: Person | None
-) -> Scale:
-    scale = Scale.objects.create(
+def _store(assessment: Assessment, found: Scored, *, digest: str, is_local: bool, actor: Person | None) -> Scale:
+    fitted = found.fitted
+    before = assessment.scales.order_by("-number").first()
+    low, high = fitted.eb_reliability_interval
+    scale = Scale(
         assessment=assessment,
         number=(assessment.scales.aggregate(last=Max("number"))["last"] or 0) + 1,
         estimator=fitted.estimator,
         is_local=is_local,
-        judgement_ids=[row.comparison for row in judged],
+        judgement_ids=[row.comparison for row in found.rows],
         judgements_sha256=digest,
         n_essays=len(fitted.essays),
-        n_comparisons=len(judged),
+        n_comparisons=len(found.rows),
         connected=fitted.connected,
         components=fitted.components,
         position_bias=_known(fitted.position_bias),
         position_bias_se=_known(fitted.position_bias_se),
         sigma=_known(fitted.sigma),
         eb_reliability=_known(fitted.eb_reliability),
+        eb_reliability_low=_known(low),
+        eb_reliability_high=_known(high),
+        told_from_noise=fitted.told_from_noise,
         scale_separation_reliability=_known(fitted.scale_separation_reliability),
+        scaled_mean=assessment.scaled_mean,
+        scaled_sd=assessment.scaled_sd,
+        report=found.report,
         created_by_id=actor.pk if actor else None,
     )
-    Score.objects.bulk_create((_score(scale, fitted, i) for i in range(len(fitted.essays))), batch_size=1000)
+    scale.grades, scale.grades_source = _grades(before, found)
+    scores = _scores(scale, found)
+    grading.grade(scores, scale.grades)
+    scale.save()
+    Score.objects.bulk_create(scores, batch_size=1000)
+    scale.report["look_first"] = grading.looks(list(scale.scores.select_related("essay").defer("essay__text")))
+    scale.save(update_fields=["report"])
     return scale
 
 
-def _score(scale: Scale, fitted: Fit, i: int) -> Score:
-    rank = _known(fitted.rank[i])
-    return Score(
-        scale=scale,
-        essay_id=fitted.essays[i],
-        component=int(fitted.component[i]) + 1,
-        n=int(fitted.n[i]),
-        wins=int(fitted.wins[i]),
-        logit=_known(fitted.logit[i]),
-        standard_error=_known(fitted.standard_error[i]),
-        standard_error_sirt=_known(fitted.standard_error_sirt[i]),
-        infit=_known(fitted.infit[i]),
-        outfit=_known(fitted.outfit[i]),
-        rank=None if rank is None else round(rank),
-    )
+def _grades(before: Scale | None, found: Scored) -> tuple[list[dict[str, Any]], str]:
+    """What staff set on the scale before stays in force; else what the anchors say."""
+    if not found.fitted.connected:
+        return [], Scale.GradesSource.NONE
+    if before and before.grades_source == Scale.GradesSource.STAFF:
+        return before.grades, Scale.GradesSource.STAFF
+    grades = grading.from_anchors(found.fitted, found.anchors)
+    return grades, Scale.GradesSource.ANCHORS if grades else Scale.GradesSource.NONE
+
+
+def _scores(scale: Scale, found: Scored) -> list[Score]:
+    fitted = found.fitted
+    best, worst = rank_intervals(fitted)
+    placed, errors = _scaled(scale, fitted)
+    clear = _clear_of_next(fitted)
+    return [
+        Score(
+            scale=scale,
+            essay_id=fitted.essays[i],
+            component=int(fitted.component[i]) + 1,
+            n=int(fitted.n[i]),
+            wins=int(fitted.wins[i]),
+            logit=_known(fitted.logit[i]),
+            standard_error=_known(fitted.standard_error[i]),
+            standard_error_sirt=_known(fitted.standard_error_sirt[i]),
+            infit=_known(fitted.infit[i]),
+            outfit=_known(fitted.outfit[i]),
+            rank=_whole(fitted.rank[i]),
+            rank_low=_whole(best[i]),
+            rank_high=_whole(worst[i]),
+            scaled_score=_known(placed[i]),
+            scaled_error=_known(errors[i]),
+            separated=clear.get(i),
+            flips=int(found.flipped.of_essay[i]),
+        )
+        for i in range(len(fitted.essays))
+    ]
+
+
+def _scaled(scale: Scale, fitted: Fit) -> tuple[np.ndarray, np.ndarray]:
+    """Scaled scores and their errors; nan where there is no common scale, or nothing to spread."""
+    if not fitted.connected or scale.scaled_mean is None or scale.scaled_sd is None:
+        blank = np.full(len(fitted.essays), np.nan)
+        return blank, blank
+    return scaled_scores(fitted, mean=scale.scaled_mean, sd=scale.scaled_sd)
+
+
+def _clear_of_next(fitted: Fit) -> dict[int, bool]:
+    """By place: whether it stands clear of the essay after it."""
+    if not fitted.connected:
+        return {}
+    order, clear = separated_from_next(fitted)
+    return dict(zip(order[:-1].tolist(), clear.tolist(), strict=True))
 
 
 def _known(value: float | np.floating[Any]) -> float | None:
     return float(value) if math.isfinite(value) else None
+
+
+def _whole(value: float | np.floating[Any]) -> int | None:
+    return round(float(value)) if math.isfinite(value) else None
 
 
 def publish(scale: Scale, *, actor: Person | None) -> Scale:

@@ -11,6 +11,7 @@ from batches.conf import cj_settings
 from batches.models import Assessment, BatchJob, Comparison, Judge, ProviderAccount, Scale
 from batches.models.judging import Round
 from batches.pipeline import fits, triggers
+from batches.pipeline.outlook import Outlook, outlook
 from batches.pipeline.triggers import Gathering
 
 Status = Comparison.Status
@@ -45,6 +46,7 @@ class Standing:
     account_trouble: str
     gathering: list[Gathering]  # what waits for company or for the night, with counts, thresholds and times
     warnings: list[str]  # judges whose models retire soon
+    outlook: Outlook  # what the newest scale should reach, and what that still takes
 
     @property
     def scale_is_current(self) -> bool:
@@ -114,6 +116,16 @@ class Standing:
             (self.failed, "retry", "Some comparisons failed: see why, then retry them or go on without."),
             (not self.scorable and not self.latest_scale, "plan", "Plan a round."),
             (
+                self.latest_scale and not self.latest_scale.published_at and self.outlook.reached,
+                "publish",
+                "What this assessment should reach is reached: look at the scale and publish it.",
+            ),
+            (
+                self.latest_scale and not self.latest_scale.published_at and self.outlook.goals,
+                "plan",
+                "Plan another round: what this assessment should reach is not reached yet.",
+            ),
+            (
                 self.latest_scale and not self.latest_scale.published_at,
                 "publish",
                 "Publish the scale, or plan another round to make it more reliable.",
@@ -125,7 +137,12 @@ class Standing:
 
 def standing(assessment: Assessment) -> Standing:
     """Look at an assessment: a bounded number of queries, whatever its size."""
-    assessment.refresh_from_db(fields=["reserved_usd", "spent_usd", "budget_usd", "overrun_usd", "overrides"])
+    assessment.refresh_from_db(
+        fields=[
+            *("reserved_usd", "spent_usd", "budget_usd", "overrun_usd", "overrides"),
+            *("target_reliability", "target_certain_grades"),
+        ]
+    )
     scale = assessment.scales.defer("judgement_ids").order_by("-number").first()
     jobs = _jobs(assessment)
     strategy = next(row for row in cj_settings.effective(assessment) if row.key == "llm_batching_strategy")
@@ -148,6 +165,7 @@ def standing(assessment: Assessment) -> Standing:
         fail_reasons=_fail_reasons(assessment),
         account_trouble=_account_trouble(assessment),
         gathering=triggers.gatherings(Comparison.objects.filter(round__assessment=assessment)),
+        outlook=outlook(assessment, scale),
         warnings=fits.retirement_warnings(assessment.judges.filter(kind=Judge.Kind.MODEL)),
     )
 

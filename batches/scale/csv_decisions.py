@@ -1,4 +1,4 @@
-"""A CSV of decisions (columns chosen, not_chosen, optional judge and left) -> Decisions."""
+"""A CSV of decisions (columns chosen, not_chosen, optional judge and left; or another engine's) -> Decisions."""
 
 import csv
 from collections.abc import Iterable, Iterator
@@ -6,13 +6,14 @@ from typing import TextIO
 
 from .decisions import Decision, Decisions
 
-# Each set of columns is one engine's export: ours, No More Marking's, sirt's three-column table.
+# Each set of columns is one engine's export: ours and No More Marking's (chosen, notChosen, judgeId; in R also won and
+# lost), sirt's three-column table. Case, blanks and underscores in a column's name make no difference.
 LAYOUTS = {
-    "plain": ("chosen", "not_chosen"),
+    "plain": ("chosen", "notchosen"),
     "No More Marking": ("won", "lost"),
     "sirt": ("id1", "id2", "result"),
 }
-JUDGE_COLUMNS = ("judge", "judgename", "judge_id")
+JUDGE_COLUMNS = ("judge", "judgeid", "judgename")
 LIMIT = 1_000_000  # characters in a line
 
 
@@ -24,7 +25,7 @@ def read_decisions(lines: TextIO | Iterable[str]) -> Decisions:
     """Read every line or refuse the file: a decision left out would bend the scale unseen."""
     rows = csv.reader(_without_bom(lines), strict=True)
     try:
-        header = [name.strip().lower() for name in next(rows, [])]
+        header = [_column(name) for name in next(rows, [])]
         layout = _layout(header)
         judge = next((header.index(name) for name in JUDGE_COLUMNS if name in header), None)
         left = header.index("left") if "left" in header and layout != "sirt" else None
@@ -45,13 +46,21 @@ def _without_bom(lines: TextIO | Iterable[str]) -> Iterator[str]:
         yield line.removeprefix("\ufeff") if number == 0 else line
 
 
+def _column(name: str) -> str:
+    """The name as LAYOUTS has it: notChosen, Not Chosen and not_chosen are one column."""
+    return name.strip().lower().replace("_", "").replace(" ", "").replace("-", "")
+
+
 def _layout(header: list[str]) -> str:
     if len(set(header)) < len(header):
         raise NotDecisions("two columns have the same name")
     for name, columns in LAYOUTS.items():
         if set(columns) <= set(header):
             return name
-    raise NotDecisions("the first line must name the columns chosen and not_chosen, and optionally judge and left")
+    raise NotDecisions(
+        "the first line must name the columns chosen and not_chosen, and optionally judge and left "
+        "(or won and lost, or id1, id2 and result)"
+    )
 
 
 def _decision(

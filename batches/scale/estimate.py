@@ -140,6 +140,7 @@ def _assemble(
         sigma_interval=solved.sigma_interval,
         eb_reliability=solved.reliability if connected else NAN,
         eb_reliability_interval=solved.reliability_interval if connected else (NAN, NAN),
+        signal=solved.signal if connected else NAN,
         scale_separation_reliability=_classic(part, question.group) if connected else NAN,
         judges=tuple(judge_fits(part, scores, p)),
         covariance=covariance,

@@ -54,6 +54,7 @@ class Solved:
     reliability: float = NAN
     reliability_interval: tuple[float, float] = UNKNOWN
     worst: float = 0.0
+    signal: float = NAN
 
 
 def solve_map(question: Question) -> Solved:
@@ -81,6 +82,7 @@ def solve_map(question: Question) -> Solved:
         reliability=_reliability(design, spread.sigma, spread.posterior),
         reliability_interval=_interval(reliabilities, weights),
         worst=worst,
+        signal=spread.signal,
     )
 
 

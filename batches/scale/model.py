@@ -217,7 +217,10 @@ def conjugate_gradients(
         if float(np.linalg.norm(residual)) <= goal or rz == 0.0:
             break
         moved = times(direction)
-        length = rz / float(direction @ moved)
+        curvature = float(direction @ moved)
+        if not curvature > 0.0:  # flat to the last digit that way: as far as it goes
+            break
+        length = rz / curvature
         x += length * direction
         residual -= length * moved
         z = residual / diagonal

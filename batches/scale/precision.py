@@ -34,9 +34,10 @@ class DensePrecision:
 
     @cached_property
     def covariance(self) -> Floats:
-        inverse, _ = dpotri(self.factor, lower=1)
-        lower = np.tril(inverse)
-        return lower + np.tril(lower, -1).T
+        inverse, _ = dpotri(self.factor, lower=1)  # the lower triangle; above it the factor's zeros
+        full = inverse + inverse.T
+        full[np.diag_indices_from(full)] /= 2
+        return full
 
     def variances(self) -> Floats:
         return np.diag(self.covariance).copy()

@@ -95,7 +95,12 @@ def plain_words(scale: Fit, held: HeldOut | None = None) -> list[str]:
         words.append(
             f"The judgements fall into {scale.components} groups that nothing connects: there is no one scale."
         )
-    if eb < WEAK:
+    if scale.told_from_noise is False:
+        words.append(
+            f"The reliability ({eb:.2f}) cannot be told from zero: a judge who tosses coins may leave a scale "
+            "like this one; do not use the order."
+        )
+    elif eb < WEAK:
         words.append(f"These judgements hardly tell the essays apart (reliability {eb:.2f}): do not use the order.")
     if held is not None and held.n and held.no_better_than_chance:
         words.append(

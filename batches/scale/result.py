@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from .misfit import JudgeFit
 
 NAN = float("nan")
 UNKNOWN = (NAN, NAN)
+SIGNIFICANT = 5.41  # the 99 % point of the ratio where there is no spread: half of it is 0, half chi-square with 1 df
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,6 +39,7 @@ class Fit:
     sigma_interval: tuple[float, float] = UNKNOWN  # 95 %
     eb_reliability: float = NAN
     eb_reliability_interval: tuple[float, float] = UNKNOWN  # 95 %
+    signal: float = NAN  # likelihood ratio (map): how much better differences between essays explain than none
     scale_separation_reliability: float = NAN
     judges: tuple[JudgeFit, ...] = ()
     covariance: Floats | None = None  # of the scores; None where too large
@@ -45,6 +48,11 @@ class Fit:
     @property
     def connected(self) -> bool:
         return self.components <= 1
+
+    @property
+    def told_from_noise(self) -> bool | None:
+        """Whether a judge who tosses coins would seldom (1 in 100) look like this; None where nothing says."""
+        return None if isnan(self.signal) else self.signal > SIGNIFICANT
 
     @property
     def components(self) -> int:

@@ -5,6 +5,7 @@ pairs were judged depended on earlier outcomes only, so adaptive pairing does no
 version of it is the approximation. Measured against true r^2 in docs/decisions (prior spread).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,7 @@ class Spread:
     sigma: float
     posterior: Posterior
     nodes: tuple[tuple[float, float, Posterior], ...]  # sigma, weight, posterior there
+    signal: float = float("nan")  # twice the nats by which differences explain the decisions better than none do
 
 
 class SpreadSearch:
@@ -64,6 +66,7 @@ class SpreadSearch:
     def best(self) -> tuple[float, dict[float, float]]:
         """The sigma of the highest value, and all values seen on the way."""
         coarse = np.exp(np.linspace(np.log(NARROWEST), np.log(WIDEST), COARSE))
+        coarse[[0, -1]] = NARROWEST, WIDEST  # to the last bit
         seen = self._outwards(coarse)
         top = int(np.argmax([seen.get(sigma, -np.inf) for sigma in coarse]))
         low, high = coarse[max(top - 1, 0)], coarse[min(top + 1, COARSE - 1)]
@@ -72,8 +75,16 @@ class SpreadSearch:
             seen[float(np.exp(log_sigma))] = value = self.value(float(np.exp(log_sigma)))
             return -value
 
-        minimize_scalar(fall, bounds=(np.log(low), np.log(high)), method="bounded", options={"xatol": REFINED})
+        if not self._rests_on(coarse[top], low if top else high, fall, seen):
+            minimize_scalar(fall, bounds=(np.log(low), np.log(high)), method="bounded", options={"xatol": REFINED})
         return max(seen, key=lambda sigma: seen[sigma]), seen
+
+    def _rests_on(self, edge: float, inner: float, fall: Callable[[float], float], seen: dict[float, float]) -> bool:
+        """Whether the highest value is that of the narrowest or the widest sigma: one look beside it tells."""
+        if edge not in (NARROWEST, WIDEST):
+            return False
+        beside = np.log(edge) + REFINED * np.sign(np.log(inner / edge))
+        return -fall(float(beside)) <= seen[edge]
 
     def _outwards(self, coarse: Floats) -> dict[float, float]:
         """Evidence on the coarse values, from the middle outwards for as long as it may still matter.
@@ -100,9 +111,14 @@ def estimate_spread(
     search = SpreadSearch(design, own_mean=own_mean, edges=edges)
     sigma, seen = search.best()
     posterior = search.at(sigma)
-    if not uncertain:
-        return Spread(sigma=sigma, posterior=posterior, nodes=((sigma, 1.0, posterior),))
-    return Spread(sigma=sigma, posterior=posterior, nodes=_nodes(search, sigma, seen))
+    nodes = _nodes(search, sigma, seen) if uncertain else ((sigma, 1.0, posterior),)
+    return Spread(sigma=sigma, posterior=posterior, nodes=nodes, signal=_signal(sigma, seen))
+
+
+def _signal(sigma: float, seen: dict[float, float]) -> float:
+    """Likelihood ratio against a spread of about none; at least so much where the search stopped short of it."""
+    narrowest = min(seen)
+    return max(0.0, float(2 * (seen[sigma] + WIDENING * sigma - seen[narrowest] - WIDENING * narrowest)))
 
 
 def known_spread(design: Design, sigma: float, *, own_mean: bool = False, edges: Edges | None = None) -> Spread:

@@ -39,12 +39,17 @@ def rank_intervals(scale: Fit, *, level: float = 0.95, draws: int = DRAWS) -> tu
 
 def grade_probabilities(scale: Fit, cuts: Sequence[float]) -> Floats:
     """The probability of each grade per essay, lowest grade first: grades are divided by `cuts` in logits, rising."""
+    return grade_chances(scale.logit, scale.standard_error, cuts)
+
+
+def grade_chances(logit: Floats, error: Floats, cuts: Sequence[float]) -> Floats:
+    """The posterior's mass between the `cuts`, a row per essay; nan where score or error is undefined."""
     if list(cuts) != sorted(cuts):
         raise ValueError("grade boundaries must rise")
-    error = np.maximum(scale.standard_error, 1e-12)
-    below = ndtr((np.asarray(cuts, dtype=float)[None, :] - scale.logit[:, None]) / error[:, None])
+    spread = np.maximum(error, 1e-12)
+    below = ndtr((np.asarray(cuts, dtype=float)[None, :] - logit[:, None]) / spread[:, None])
     edges = np.column_stack([np.zeros(len(below)), below, np.ones(len(below))])
-    edges[np.isnan(scale.logit)] = np.nan
+    edges[np.isnan(logit) | np.isnan(error)] = np.nan
     return np.diff(edges, axis=1)
 
 

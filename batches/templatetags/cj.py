@@ -37,3 +37,8 @@ def reason(code: str) -> str:
 @register.filter
 def thousands(number: int | None) -> str:
     return "–" if number is None else f"{number:,}"
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.0%}"

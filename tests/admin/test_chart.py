@@ -18,10 +18,11 @@ def test_essays_stand_from_the_lowest_to_the_highest_within_the_picture() -> Non
         assert 0 <= dot.high < dot.y < dot.low <= HEIGHT
 
 
-def test_a_bar_is_one_standard_error_either_way() -> None:
-    drawn = chart([("a", 0.0, 1.0), ("b", 0.0, 0.5)])
+def test_a_bar_is_the_95_percent_interval() -> None:
+    drawn = chart([("a", 0.0, 1.0), ("b", 0.0, 0.5), ("c", 1.96, 0.0)])
     assert drawn is not None
-    a, b = drawn.dots
+    a, b, c = drawn.dots
+    assert a.high == pytest.approx(c.y, abs=0.1)
     assert a.low - a.high == pytest.approx(2 * (b.low - b.high), abs=0.3)
 
 

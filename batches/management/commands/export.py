@@ -10,26 +10,32 @@ from batches.models import AuditEntry
 from batches.pipeline import export
 from batches.pipeline.refused import Refused
 
-WRITERS = {"csv": export.as_csv, "jsonl": export.as_jsonl, "sirt": export.as_csv}
+WRITERS = {"csv": export.as_csv, "jsonl": export.as_jsonl}
+LAYOUTS = {"sirt": export.sirt, "plain": export.plain, "nmm": export.no_more_marking}  # decisions for other engines
 ROWS = {"judgements": export.judgements, "scores": export.scores}
 
 
 class Command(ShellCommand):
-    help = "Write the judgements (or the scores) of an assessment; sirt is what R's sirt::btm reads."
+    help = (
+        "Write the judgements (or the scores) of an assessment; as decisions for other engines: sirt is what R's "
+        "sirt::btm reads, nmm what No More Marking gives, plain what scale_csv reads."
+    )
     permission = "export_results"
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("assessment", metavar="ASSESSMENT")
-        parser.add_argument("--format", choices=WRITERS, default="csv")
+        parser.add_argument("--format", choices=[*WRITERS, *LAYOUTS], default="csv")
         parser.add_argument("--what", choices=ROWS, default="judgements")
         parser.add_argument("--output", type=Path, metavar="FILE", help="default: standard output")
 
     def handle(self, *args: Any, assessment: str, format: str, what: str, **options: Any) -> None:
         user = self.person(options["user"])
         target = self.assessment(assessment, user)
-        rows = export.sirt(target) if format == "sirt" else ROWS[what](target)
-        lines = WRITERS[format](rows)
+        if what == "scores" and format in LAYOUTS:
+            raise Refused(f"{format} holds decisions, not scores: choose csv or jsonl.")
+        rows = LAYOUTS[format](target) if format in LAYOUTS else ROWS[what](target)
+        lines = WRITERS.get(format, export.as_csv)(rows)
         if options["output"]:
             try:
                 with options["output"].open("w", encoding="utf-8", newline="") as file:

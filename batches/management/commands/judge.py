@@ -13,12 +13,24 @@ from batches.management.shell import FAILED, NOT_FINISHED, ShellCommand
 from batches.models import Assessment, Round
 from batches.models.project import Person
 from batches.pipeline import plan, score, submit
+from batches.pipeline.outlook import outlook
 from batches.pipeline.refused import Refused
 from batches.pipeline.standing import Standing, standing
 
 LOOK = 0.4  # seconds between two looks
 PATIENCE = 30  # seconds that something may be due before the command no longer waits for a worker
 MOST_ROUNDS = 40  # towards a reliability, where --rounds does not say
+
+
+def _goals(options: dict[str, Any]) -> dict[str, float]:
+    """What to judge until, as `outlook` takes it."""
+    reliability, share = options["until_reliability"], options["until_grades"]
+    if reliability is not None and not 0 < reliability < 1:
+        raise Refused(f"A reliability lies between 0 and 1, not {reliability}.")
+    if share is not None and not 0 < share <= 1:
+        raise Refused(f"A share of essays lies between 0 and 1, not {share}.")
+    asked = {"reliability": reliability, "certain_grades": share}
+    return {name: target for name, target in asked.items() if target is not None}
 
 
 class Idle:
@@ -47,6 +59,9 @@ class Command(ShellCommand):
         parser.add_argument("--strategy", choices=STRATEGIES)
         parser.add_argument("--seed", type=int, help="of the pairing, to repeat a plan")
         parser.add_argument("--until-reliability", type=float, metavar="R", help="plan rounds until the scale has it")
+        parser.add_argument(
+            "--until-grades", type=float, metavar="SHARE", help="... until this share of essays has a certain grade"
+        )
         parser.add_argument("--wait", action="store_true", help="stay until everything is judged, then score")
         parser.add_argument("--json", action="store_true")
 
@@ -54,14 +69,13 @@ class Command(ShellCommand):
         self.json = json
         user = self.person(options["user"])
         target = self.assessment(assessment, user)
-        goal, rounds = options["until_reliability"], options["rounds"]
-        if goal is not None and not 0 < goal < 1:
-            raise Refused(f"A reliability lies between 0 and 1, not {goal}.")
-        if goal is None:
+        rounds = options["rounds"]
+        goals = _goals(options)
+        if not goals:
             self._judge(target, 1 if rounds is None else rounds, user, options)
             self._finish(target, user, wait=wait)
         else:
-            self._judge_until(target, goal, rounds or MOST_ROUNDS, user, options)
+            self._judge_until(target, goals, rounds or MOST_ROUNDS, user, options)
 
     def _judge(self, assessment: Assessment, rounds: int, user: Person | None, options: dict[str, Any]) -> None:
         """Plan so many rounds and let them go, together with what was planned before and never submitted."""
@@ -94,17 +108,22 @@ class Command(ShellCommand):
         self._report(standing(assessment))
 
     def _judge_until(
-        self, assessment: Assessment, goal: float, most: int, user: Person | None, options: dict[str, Any]
+        self, assessment: Assessment, goals: dict[str, float], most: int, user: Person | None, options: dict[str, Any]
     ) -> None:
-        """Round after round, each planned with what the last one showed, until the scale is reliable enough."""
+        """Round after round, each planned with what the last one showed, until the scale is what it should be."""
         for _ in range(most):
             self._judge(assessment, 1, user, options)
             self._wait(assessment)
             scale = score.score(assessment, actor=user)
+            assessment.refresh_from_db()
+            ahead = outlook(assessment, scale, **goals)
             self._say(f"Reliability {scale.eb_reliability or 0:.3f} after {scale.n_comparisons} judgements.")
-            if scale.eb_reliability is not None and scale.eb_reliability >= goal:
+            for goal in ahead.goals:
+                self._say(f"  {goal.sentence}")
+            if ahead.reached:
                 return self._report(standing(assessment))
-        raise CommandError(f"Not as reliable as {goal} after {most} rounds.", returncode=NOT_FINISHED)
+        wanted = " and ".join(f"{target:g}" for target in goals.values())
+        raise CommandError(f"Not at {wanted} after {most} rounds.", returncode=NOT_FINISHED)
 
     def _wait(self, assessment: Assessment) -> None:
         """Until nothing moves any more; does the work itself on a machine without workers."""

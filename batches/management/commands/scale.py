@@ -8,6 +8,7 @@ from rich.table import Table
 
 from batches.management.shell import ShellCommand
 from batches.models import Scale
+from batches.pipeline import report as reports
 from batches.pipeline import score
 
 
@@ -19,14 +20,20 @@ class Command(ShellCommand):
         super().add_arguments(parser)
         parser.add_argument("assessment", metavar="ASSESSMENT")
         parser.add_argument("--estimator", choices=Scale.Estimator.values, default="map")
+        parser.add_argument(
+            "--report", action="store_true", help="how far it can be believed, and what to look at first"
+        )
         parser.add_argument("--json", action="store_true")
 
-    def handle(self, *args: Any, assessment: str, estimator: str, json: bool, **options: Any) -> None:
+    def handle(self, *args: Any, assessment: str, estimator: str, report: bool, json: bool, **options: Any) -> None:
         user = self.person(options["user"])
         scale = score.score(self.assessment(assessment, user), actor=user, estimator=estimator)
         if json:
-            return self.print_json(score.as_json(scale))
+            extra = {"report": reports.as_report(scale)} if report else {}
+            return self.print_json(score.as_json(scale) | extra)
         self._print(scale)
+        if report:
+            self.stdout.write("\n".join(reports.lines(scale)))
 
     def _print(self, scale: Scale) -> None:
         console = Console(file=cast(IO[str], self.stdout), width=None if self.stdout.isatty() else 100, highlight=False)
@@ -57,11 +64,12 @@ LOCAL_BANNER = (
 def _summary(scale: Scale) -> str:
     if not scale.connected:
         return f"The essays fall into {scale.components} groups that were never compared: plan another round."
+    flag = reports.red_flag(scale)
     bias = f"{_shown(scale.position_bias, '+.2f')} ± {_shown(scale.position_bias_se, '.2f')}"
     return (
         f"{scale.n_comparisons} judgements of {scale.n_essays} essays · EB reliability "
         f"{_shown(scale.eb_reliability, '.3f')} · SSR, classic {_shown(scale.scale_separation_reliability, '.3f')} · "
-        f"first-place bias {bias} logits"
+        f"first-place bias {bias} logits" + (f"\n{flag}" if flag else "")
     )
 
 

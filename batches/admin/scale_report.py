@@ -1,0 +1,71 @@
+"""A scale's stored report -> what its page shows beside the scores."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from batches.admin.progress_chart import progress
+from batches.models import Essay, Scale
+from batches.pipeline import report
+from batches.pipeline.outlook import outlook
+from batches.scale.look_first import REASONS
+
+MOST_LOOKED_AT = 12
+MOST_ANCHORS = 40
+
+
+def report_context(scale: Scale) -> dict[str, Any]:
+    """Nothing here reads more rows than a page shows."""
+    kept = scale.report
+    target = scale.assessment.target_reliability
+    return {
+        "red_flag": report.red_flag(scale),
+        "warnings": [word for word in kept.get("warnings", []) if "cannot be told from zero" not in word],
+        "look_first": [
+            one | {"why": "; ".join(REASONS[reason] for reason in one["reasons"])}
+            for one in kept.get("look_first", [])[:MOST_LOOKED_AT]
+        ],
+        "progress": progress(kept.get("by_round", []), None if target is None else float(target)),
+        "checks": list(_checks(scale)),
+        "judge_rows": [one | {"agrees": f"{one['agreement']:.0%}"} for one in kept.get("judges", [])],
+        "anchor_rows": _anchors(kept),
+        "aims": outlook(scale.assessment, scale).sentences,
+    }
+
+
+def _checks(scale: Scale) -> Any:
+    kept = scale.report
+    yield "Reliability (EB), 95 % interval", _between(scale.eb_reliability_low, scale.eb_reliability_high)
+    low, high = report.bias_interval(scale)
+    yield "Position bias, 95 % interval (logits)", f"{_between(low, high)}. {report.bias_words(scale)}"
+    yield "Flips when a pair is swapped", report.flip_words(scale)
+    if held := kept.get("held_out"):
+        yield (
+            "Held-out accuracy on random pairs",
+            f"{held['accuracy']:.0%} of {held['n']} ({held['expected']:.0%} expected, 50 % is a coin)",
+        )
+    if halves := kept.get("split_half"):
+        yield "Split-half reliability over judges", f"{halves['reliability']:.2f} ({halves['splits']} splits)"
+    elif len(kept.get("judges", [])) == 1:
+        yield (
+            "One judge judged everything",
+            "The reliability says how consistent this judge is, not whether teachers would agree.",
+        )
+
+
+def _between(low: float | None, high: float | None) -> str:
+    return "–" if low is None or high is None else f"{low:.2f} to {high:.2f}"
+
+
+def _anchors(kept: dict[str, Any]) -> list[dict[str, Any]]:
+    rows = (kept.get("anchors") or {}).get("anchors", [])[:MOST_ANCHORS]
+    names = dict(Essay.objects.filter(pk__in=[row["essay"] for row in rows]).values_list("pk", "candidate"))
+    return [row | {"candidate": names.get(row["essay"], "–")} for row in rows]
+
+
+def answer(request: HttpRequest, scale: Scale, kind: str) -> HttpResponse:
+    """The report for other programs (json) or to paste into a mail (txt)."""
+    if kind == "json":
+        return JsonResponse(report.as_report(scale), json_dumps_params={"indent": 1, "ensure_ascii": False})
+    text = "\n".join([str(scale), *report.lines(scale), ""])
+    return HttpResponse(text, content_type="text/plain; charset=utf-8")

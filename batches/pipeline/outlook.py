@@ -1,0 +1,134 @@
+"""An assessment and its newest scale -> what it should reach, whether it has, and what is still needed for it."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from math import ceil
+
+import numpy as np
+
+from batches.conf import cj_settings
+from batches.models import Assessment, Comparison, Round, Scale
+from batches.scale.look_first import SURE_GRADE
+from batches.scale.outlook import certain_share, more_for_grades, more_for_reliability
+
+MOST_GRADED = 20_000  # essays whose scores a page may read to forecast their grades
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """One thing at which to stop, and how far off it is."""
+
+    name: str  # reliability, grades
+    target: float
+    now: float | None
+    rounds: int | None  # still needed; 0 when reached, None when they cannot be foreseen
+    comparisons: int | None
+    cost_usd: Decimal | None
+    affordable: int | None  # rounds that the budget still pays for; None while nothing has been paid
+
+    @property
+    def reached(self) -> bool:
+        return self.rounds == 0
+
+    @property
+    def sentence(self) -> str:
+        what = f"a reliability of {self.target:.2f}"
+        if self.name == "grades":
+            what = f"a grade that is {SURE_GRADE:.0%} certain for {self.target:.0%} of the essays"
+        now = "not known yet" if self.now is None else f"{self.now:.0%}" if self.name == "grades" else f"{self.now:.2f}"
+        if self.reached:
+            return f"Reached: {what} (now {now})."
+        if self.rounds is None:
+            return f"Aim: {what} (now {now}). How many rounds that takes cannot be foreseen from these judgements."
+        cost = f", about {self.cost_usd:.2f} USD" if self.cost_usd is not None else ""
+        n = f"{self.rounds} more round{'' if self.rounds == 1 else 's'}"
+        aim = f"Aim: {what} (now {now}). About {n} ({self.comparisons} comparisons{cost})."
+        if self.affordable is not None and self.affordable < self.rounds:
+            aim += f" The budget pays for {self.affordable or 'none'} of them."
+        return aim
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What is still needed, goal by goal."""
+
+    goals: tuple[Goal, ...]
+
+    @property
+    def reached(self) -> bool:
+        """Whether everything that was asked for is there; False where nothing was asked for."""
+        return bool(self.goals) and all(goal.reached for goal in self.goals)
+
+    @property
+    def sentences(self) -> list[str]:
+        return [goal.sentence for goal in self.goals]
+
+
+def outlook(
+    assessment: Assessment,
+    scale: Scale | None,
+    *,
+    reliability: float | None = None,
+    certain_grades: float | None = None,
+) -> Outlook:
+    """Look ahead from the newest scale; without any target given here, towards the assessment's own."""
+    if reliability is None and certain_grades is None:
+        reliability, certain_grades = _number(assessment.target_reliability), _number(assessment.target_certain_grades)
+    if scale is None or not scale.n_essays:
+        return Outlook(goals=())
+    ahead = _Ahead(assessment, scale)
+    goals = []
+    if reliability is not None:
+        now = scale.eb_reliability
+        more = None if now is None else more_for_reliability(now, ahead.per_essay, reliability)
+        goals.append(ahead.goal("reliability", reliability, now, more))
+    if certain_grades is not None:
+        share, more = ahead.grades(certain_grades)
+        goals.append(ahead.goal("grades", certain_grades, share, more))
+    return Outlook(goals=tuple(goals))
+
+
+def _number(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)
+
+
+class _Ahead:
+    """What one more round adds and costs here, going by those before."""
+
+    def __init__(self, assessment: Assessment, scale: Scale) -> None:
+        self.scale = scale
+        self.per_essay = 2 * scale.n_comparisons / scale.n_essays
+        settings = cj_settings.of(assessment.overrides)
+        self.per_round = max(1.0, (scale.n_essays // 2) * (1 + float(settings.swap_share)))  # comparisons
+        judged = Comparison.objects.filter(
+            round__assessment=assessment, round__purpose=Round.Purpose.SCALE, status=Comparison.Status.JUDGED
+        ).count()
+        self.each = assessment.spent_usd / judged if judged and assessment.spent_usd else None
+        self.left = assessment.left_usd
+
+    def goal(self, name: str, target: float, now: float | None, more: float | None) -> Goal:
+        """`more`: judgements per essay."""
+        rounds = None if more is None else ceil(more * self.scale.n_essays / 2 / self.per_round - 1e-9)
+        comparisons = None if rounds is None else round(rounds * self.per_round)
+        cost = None if comparisons is None or self.each is None else comparisons * self.each
+        a_round = None if self.each is None else self.each * Decimal(str(self.per_round))
+        affordable = None if not a_round else int(self.left / a_round)
+        return Goal(
+            name=name,
+            target=target,
+            now=now,
+            rounds=rounds,
+            comparisons=comparisons,
+            cost_usd=cost,
+            affordable=affordable,
+        )
+
+    def grades(self, target: float) -> tuple[float | None, float | None]:
+        """The share of essays with a certain grade now, and the judgements per essay to the target."""
+        if not self.scale.grades or not self.scale.connected or self.scale.n_essays > MOST_GRADED:
+            return None, None
+        rows = self.scale.scores.filter(logit__isnull=False, standard_error__isnull=False)
+        known = np.array(list(rows.values_list("logit", "standard_error")), dtype=float).reshape(-1, 2)
+        cuts = [one["from"] for one in self.scale.grades[1:]]
+        share = certain_share(known[:, 0], known[:, 1], cuts)
+        return share, more_for_grades(known[:, 0], known[:, 1], cuts, self.per_essay, target)
