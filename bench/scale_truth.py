@@ -118,7 +118,10 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser.add_argument("--processes", type=int, default=MOST_PROCESSES)
     options = parser.parse_args(arguments)
     same = {"first": options.first, "pairing": options.pairing, "processes": options.processes}
-    rows = simulate(options.sd, options.sessions, **same)
-    if options.coins:
-        rows |= simulate([COIN], options.coins, **same)
-    print("\n".join([*table(rows), "", *verdicts(rows)]), flush=True)
+    rows: dict[tuple[float, int], list[dict[str, float]]] = {}
+    asked = [(COIN, options.coins)] if options.coins else []
+    for sd, sessions in [*asked, *((sd, options.sessions) for sd in options.sd)]:
+        found = simulate([sd], sessions, **same)
+        print("\n".join(table(found)[0 if not rows else 1 :]), flush=True)
+        rows |= found
+    print("\n".join(["", *verdicts(rows)]), flush=True)

@@ -121,6 +121,8 @@ def _diamond(dot: Dot) -> str:
 def _bands(
     grades: Sequence[tuple[str, float | None]], bottom: float, top: float, y_of: Callable[[float], float]
 ) -> list[Band]:
+    if not grades:
+        return []
     edges = [None if cut is None else y_of(cut) for _, cut in grades]
     lower = [bottom if edge is None else edge for edge in edges]
     upper = [*lower[1:], top]

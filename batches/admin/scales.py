@@ -159,16 +159,20 @@ class ScaleScreen(ReadOnly):
         return set() if row.connected else {"set_grades"}
 
     def get_urls(self) -> list[URLPattern]:
-        report = path(
-            "<int:object_id>/report.<str:kind>",
-            self.admin_site.admin_view(self.report_view),
-            name="batches_scale_report",
-        )
-        return [report, *super().get_urls()]
+        reports = [
+            path(
+                f"<int:object_id>/report.{kind}",
+                self.admin_site.admin_view(self.report_view),
+                {"kind": kind},
+                name=f"batches_scale_report_{kind}",
+            )
+            for kind in ("json", "txt")
+        ]
+        return [*reports, *super().get_urls()]
 
     def report_view(self, request: HttpRequest, object_id: int, kind: str) -> HttpResponse:
         scale = self.get_object(request, str(object_id))
-        if scale is None or kind not in ("json", "txt"):
+        if scale is None:
             raise Http404
         if not self.has_view_permission(request, scale):
             raise PermissionDenied

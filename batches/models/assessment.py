@@ -36,7 +36,9 @@ class Assessment(models.Model):
         max_digits=4, decimal_places=3, null=True, blank=True
     )  # share of essays
     scaled_mean = models.FloatField("mean of the scaled scores", default=50)
-    scaled_sd = models.FloatField("standard deviation of the scaled scores", default=10)
+    scaled_sd = models.FloatField(
+        "standard deviation of the scaled scores", default=10, validators=[MinValueValidator(0.001)]
+    )
     deadline = models.DateTimeField(null=True, blank=True)
     correlation_id = models.UUIDField(default=uuid.uuid4, editable=False)
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from batches.models import Assessment, AuditEntry, Comparison, Judge, ProviderAccount, Round, Scale, Score
 from batches.models.project import Person
-from batches.pipeline import grading
+from batches.pipeline import callbacks, grading
 from batches.pipeline.checks import checks
 from batches.pipeline.judged import Judged, decisions_of, essays_of, fingerprint, fit_judgements, judged
 from batches.pipeline.refused import Refused
@@ -196,7 +196,10 @@ def _whole(value: float | np.floating[Any]) -> int | None:
 
 
 def publish(scale: Scale, *, actor: Person | None) -> Scale:
-    """Freeze a scale for good. Refused for one that is published, or whose essays cannot all be compared."""
+    """Freeze a scale for good and tell the outside.
+
+    Refused for one that is published, or whose essays cannot all be compared.
+    """
     if scale.published_at:
         raise Refused("This scale is published already.")
     if not scale.connected:
@@ -204,6 +207,7 @@ def publish(scale: Scale, *, actor: Person | None) -> Scale:
     with transaction.atomic():
         if not Scale.objects.filter(pk=scale.pk, published_at=None).update(published_at=timezone.now()):
             raise Refused("This scale is published already.")
+        callbacks.scale_published(scale)
         AuditEntry.record("publish", scale, actor=actor, project=scale.assessment.project)
     scale.refresh_from_db()
     return scale

@@ -182,7 +182,8 @@ def test_a_short_name_that_is_taken_is_refused(visit: Visit, project: Project) -
 
 def edit(client: Any, assessment: Assessment, **changes: Any) -> Any:
     judge = assessment.judges.get()
-    given = {"title": assessment.title, "budget": "5.00", "judge": f"judge:{judge.pk}", "pairing": "balanced"}
+    given = {"title": assessment.title, "budget": "5.00", "judge": f"judge:{judge.pk}", "pairing": "adaptive"}
+    given |= {"scaled_mean": "50", "scaled_sd": "10"}
     address = reverse("admin:batches_assessment_change", args=[assessment.pk]) + "?edit=1"
     return client.post(address, given | {"strategy": "", "_save": "Save"} | changes, follow=True)
 
