@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 960, 340
-LEFT, RIGHT, TOP, BOTTOM = 52, 16, 14, 30
+WIDTH, HEIGHT = 960, 356
+LEFT, RIGHT, TOP, BOTTOM = 52, 16, 14, 46
 GRADES_RIGHT = 84  # room for the names of grades
 REACH = 1.96  # standard errors: 95 %
 NAMED = 40  # so many candidates fit below the axis

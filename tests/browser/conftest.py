@@ -41,7 +41,7 @@ def roles(transactional_db: None) -> None:
 
         call_command("migrate", verbosity=0)
         import_module("batches.migrations.0005_roles").make_roles(apps, connection.schema_editor())
-        import_module("batches.migrations.0014_grades_role").grant(apps, connection.schema_editor())
+        import_module("batches.migrations.0017_grades_role").grant(apps, connection.schema_editor())
 
 
 @pytest.fixture

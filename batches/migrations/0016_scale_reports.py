@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("batches", "0012_callback_promises"),
+        ("batches", "0015_privacy_roles"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

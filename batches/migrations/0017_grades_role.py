@@ -24,5 +24,5 @@ def revoke(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("batches", "0013_scale_reports")]
+    dependencies = [("batches", "0016_scale_reports")]
     operations = [migrations.RunPython(grant, revoke)]
