@@ -194,6 +194,12 @@ KEYS: dict[str, Key] = {
         read=_share, default=".10", meaning="share of pairs repeated in swapped order", per_assessment=True
     ),
     "random_share": Key(read=_share, default=".10", meaning="share of pairs that stay random", per_assessment=True),
+    "ask_instructions": Key(
+        read=_yes_no,
+        default="no",
+        meaning="have the judge say whether an essay speaks to it; some tokens more for each comparison",
+        per_assessment=True,
+    ),
     "poll_interval_min": Key(read=_seconds, default="15 s", meaning="shortest time between two polls (seconds)"),
     "poll_interval_max": Key(read=_seconds, default="10 min", meaning="longest time between two polls (seconds)"),
     "callback_topic": Key(read=_topic, default="cj.comparison_result.v1", meaning="where resolved comparisons go"),

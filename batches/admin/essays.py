@@ -4,18 +4,22 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from batches.admin.base import Screen
+from batches.admin.deeds import counted, deed
 from batches.admin.filters import one_of, own
+from batches.admin.flags import PASSAGE, ask_before_judging_again, flagged, flags_of, the_one_essay
 from batches.admin.forms import RowForm
 from batches.admin.labels import labelled
+from batches.admin.permissions import may
 from batches.admin.words import COMPARISON_COLOURS, link, moment, reason_words
+from batches.conf import cj_settings
 from batches.essays.clean import BadEssay
 from batches.essays.fields import candidate_code, essay_text
-from batches.models import Comparison, Essay, Score
-from batches.pipeline import roster
+from batches.models import Comparison, Essay, Flag, Score
+from batches.pipeline import roster, suspect
 from batches.pipeline.fits import check_essays
 from batches.pipeline.refused import Refused
 
@@ -63,6 +67,7 @@ class EssayScreen(Screen):
         one_of(
             "state", "state", live=("in use", Q(withdrawn_at=None)), out=("withdrawn", Q(withdrawn_at__isnull=False))
         ),
+        one_of("second look", "flagged", **flagged()),
     )
     list_select_related = ("assessment",)
     not_listed = ("text", "assessment__rubric", "assessment__instructions")
@@ -71,6 +76,37 @@ class EssayScreen(Screen):
     search_help_text = "Candidate, exactly as loaded"
     ordering = ("-id",)
     fields = ("assessment", "candidate", "text", "anchor_score")
+    actions = ("judge_again", "harmless", "put_back")
+    has_decide_flag_permission = may("decide_flag")
+
+    @deed(
+        permission="decide_flag", title="Judge again without it", icon="content_cut", confirm=ask_before_judging_again
+    )
+    def judge_again(self, request: HttpRequest, rows: QuerySet[Any]) -> str:
+        essay = the_one_essay(rows)
+        spans = [*suspect.passages(essay), *suspect.find(essay, request.POST.get(PASSAGE, ""))]
+        strategy = cj_settings.of(essay.assessment.overrides).llm_batching_strategy
+        cj_round = suspect.judge_again(essay, spans, actor=request.user, strategy=strategy)
+        return (
+            f"Round {cj_round.number} with {counted(cj_round.n_comparisons, 'comparison')} is planned: submit it next."
+        )
+
+    @deed(permission="decide_flag", title="It is harmless", icon="thumb_up")
+    def harmless(self, request: HttpRequest, rows: QuerySet[Any]) -> str:
+        n = suspect.harmless(Flag.objects.filter(essay__in=rows), actor=request.user)
+        return f"{counted(n, 'flag').capitalize()} decided: harmless. The judgements stay as they are."
+
+    @deed(permission="decide_flag", title="Use its judgements again", icon="undo")
+    def put_back(self, request: HttpRequest, rows: QuerySet[Any]) -> str:
+        n = suspect.put_back(the_one_essay(rows), actor=request.user)
+        return f"{counted(n, 'judgement').capitalize()} put back; judges read the whole essay again."
+
+    def senseless(self, row: Essay) -> set[str]:
+        is_open = row.flags.filter(verdict="").exists()
+        useless = set() if is_open else {"harmless"}
+        if not self._compared(row):
+            useless.add("judge_again")
+        return useless if row.left_out or row.set_aside.exists() else useless | {"put_back"}
 
     @admin.display(description="assessment")
     def assessment_link(self, row: Essay) -> Any:
@@ -110,6 +146,7 @@ class EssayScreen(Screen):
             **super().page(request, row),
             "title": row.candidate,
             "leaves": roster.as_it_leaves(row),
+            "flags": flags_of(row),
             "met": met[:MOST_SHOWN],
             "more": len(met) > MOST_SHOWN,
             "scores": scores.order_by("-scale__number")[:10],

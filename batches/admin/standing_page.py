@@ -17,6 +17,7 @@ from batches.models import Assessment, BatchItem, BatchJob, Scale, Score
 from batches.models.judging import Strategy
 from batches.pipeline import roster
 from batches.pipeline.standing import Standing, standing
+from batches.pipeline.suspect import doubted
 
 MOST_ROUNDS, MOST_JOBS, MOST_SCORES = 20, 15, 10
 SOURCES = {
@@ -44,6 +45,7 @@ def standing_context(request: HttpRequest, assessment: Assessment) -> dict[str, 
         "next": _next(request, assessment, now),
         "replaced": roster.counts(assessment),
         "may_name": request.user.has_perm("batches.manage_roster"),
+        "flagged": len(doubted(assessment)),
         "may_load": request.user.has_perm("batches.load_essays"),
         "rounds": _rounds(assessment),
         "jobs": _jobs(request, assessment),

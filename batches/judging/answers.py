@@ -9,6 +9,7 @@ from typing import Any, Literal, NoReturn
 JUSTIFICATION_LIMIT = 20_000  # characters kept; the whole answer stays in its item
 DETAIL_LIMIT = 60
 FIELDS = ("justification", "winner", "confidence")
+TOLD = "contains_instructions_to_judge"  # may stand beside them: only some prompts ask for it
 WINNERS: dict[Any, Literal["A", "B"]] = {"A": "A", "a": "A", "B": "B", "b": "B"}  # providers do not promise the case
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL holds neither NUL nor halves of surrogate pairs
 
@@ -20,6 +21,7 @@ class JudgementDraft:
     winner: Literal["A", "B"]  # the place in the prompt
     justification: str
     confidence: int  # 1 to 5
+    told: bool | None = None  # whether an essay speaks to the judge; None where that was not asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,7 @@ class Unreadable:
     """An answer that is no judgement.
 
     Reasons: not_text, empty, not_json, doubled_key, wrong_shape, missing_key, extra_key, unknown_winner,
-    bad_confidence, bad_justification; in a bundle also missing_tag, doubled_tag, foreign_tag.
+    bad_confidence, bad_justification, bad_told; in a bundle also missing_tag, doubled_tag, foreign_tag.
     """
 
     reason: str
@@ -43,7 +45,7 @@ class _Refused(Exception):
 
 
 def read_answer(answer: str) -> JudgementDraft | Unreadable:
-    """Read one judgement: a JSON object with exactly the three fields of the schema.
+    """Read one judgement: a JSON object with exactly the three fields of the schema, or the four of the longer one.
 
     The case of the winner is folded. A fence around the JSON, a key too many, a doubled key, a confidence of
     3.0 or "3", or blanks around the winner make it unreadable: whatever let them pass did not keep to the schema.
@@ -131,7 +133,10 @@ def _check_keys(parsed: Any, keys: tuple[str, ...]) -> None:
 
 
 def _draft(parsed: Any, keys: tuple[str, ...]) -> JudgementDraft:
-    _check_keys(parsed, keys)
+    _check_keys(parsed, (*keys, TOLD) if isinstance(parsed, dict) and TOLD in parsed else keys)
+    told = parsed.get(TOLD)
+    if TOLD in parsed and not isinstance(told, bool):
+        raise _Refused("bad_told", _show(told))
     justification, winner, confidence = (parsed[key] for key in FIELDS)
     if not isinstance(winner, str) or winner not in WINNERS:
         raise _Refused("unknown_winner", _show(winner))
@@ -140,7 +145,10 @@ def _draft(parsed: Any, keys: tuple[str, ...]) -> JudgementDraft:
     if not isinstance(justification, str):
         raise _Refused("bad_justification", type(justification).__name__)
     return JudgementDraft(
-        winner=WINNERS[winner], justification=_clean(justification)[:JUSTIFICATION_LIMIT], confidence=confidence
+        winner=WINNERS[winner],
+        justification=_clean(justification)[:JUSTIFICATION_LIMIT],
+        confidence=confidence,
+        told=told,
     )
 
 

@@ -1,6 +1,6 @@
 """Essays and earlier pairs -> one round of pairs, in the order they will be read."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from random import Random
@@ -77,10 +77,14 @@ def plan_pairs(
     ]
 
 
-def swap_repeats(pairs: Sequence[Pair], share: float, seed: int) -> list[Pair]:
-    """Pick a share of the pairs to be read a second time in the other order, to measure how many judgements flip."""
+def swap_repeats(pairs: Sequence[Pair], share: float, seed: int, always: Container[Essay] = ()) -> list[Pair]:
+    """Pick a share of the pairs to be read a second time in the other order, to measure how many judgements flip.
+
+    Pairs with one of the essays in `always` are repeated whatever the share.
+    """
     rng = Random(seed)
-    picked = sorted(rng.sample(range(len(pairs)), _count(share, len(pairs), rng)))
+    drawn = rng.sample(range(len(pairs)), _count(share, len(pairs), rng))
+    picked = sorted({*drawn, *(i for i, pair in enumerate(pairs) if pair.a in always or pair.b in always)})
     return [Pair(pairs[at].b, pairs[at].a, pairs[at].random) for at in picked]
 
 

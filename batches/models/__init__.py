@@ -11,6 +11,7 @@ from batches.models.project import AuditEntry, Membership, Project
 from batches.models.results import Deployment, RawChunk, RawFile, StrayLine
 from batches.models.roster import RosterName
 from batches.models.scale import Scale, Score
+from batches.models.suspicions import Flag, SetAside
 
 __all__ = [
     "Assessment",
@@ -25,6 +26,7 @@ __all__ = [
     "Essay",
     "EssayPage",
     "FailedLogin",
+    "Flag",
     "IllegalMove",
     "IncomingWebhook",
     "Judge",
@@ -41,6 +43,7 @@ __all__ = [
     "Round",
     "Scale",
     "Score",
+    "SetAside",
     "Stranger",
     "StrayLine",
 ]

@@ -117,6 +117,8 @@ class Essay(models.Model):
     n_names = models.PositiveIntegerField("names replaced", default=0, editable=False)
     n_emails = models.PositiveIntegerField("e-mail addresses replaced", default=0, editable=False)
     n_phones = models.PositiveIntegerField("phone numbers replaced", default=0, editable=False)
+    scanned_at = models.DateTimeField(null=True, blank=True, editable=False)  # for words meant for the judge
+    left_out = models.JSONField(default=list, blank=True, editable=False)  # [[start, end]]: passages no judge is shown
     withdrawn_at = models.DateTimeField(null=True, blank=True, editable=False)
     erased_at = models.DateTimeField(null=True, blank=True, editable=False)  # withdrawn or purged: for good
     created_at = models.DateTimeField(auto_now_add=True)

@@ -165,6 +165,7 @@ class Judgement(models.Model):
     winner = models.CharField(max_length=1, choices=Winner)
     justification = models.TextField(blank=True)
     confidence = models.PositiveSmallIntegerField(null=True, blank=True)
+    told = models.BooleanField(null=True, blank=True)  # the judge says that an essay speaks to it; null: not asked
     created_at = models.DateTimeField(auto_now_add=True)
 
     project_path = "comparison__round__assessment__project"

@@ -31,13 +31,14 @@ FIELDS = (
 
 
 def judged(assessment: Assessment) -> list[Judged]:
-    """The judgements that a scale is made from: never those of the lab, never those of withdrawn essays."""
+    """The judgements that a scale is made from: none of the lab, of withdrawn essays, or set aside."""
     rows = Judgement.objects.filter(
         comparison__round__assessment=assessment,
         comparison__round__purpose=Round.Purpose.SCALE,
         comparison__status=Comparison.Status.JUDGED,
         comparison__essay_a__withdrawn_at=None,
         comparison__essay_b__withdrawn_at=None,
+        comparison__set_aside=None,
     ).order_by("comparison")
     return [Judged(*row) for row in rows.values_list(*FIELDS)]
 

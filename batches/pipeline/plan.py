@@ -11,7 +11,7 @@ from batches.conf import cj_settings
 from batches.judging.pairs import Pair, plan_pairs, swap_repeats
 from batches.models import Assessment, AuditEntry, Comparison, Judge, Round
 from batches.models.project import Person
-from batches.pipeline import fits
+from batches.pipeline import fits, oddities, suspect
 from batches.pipeline.judged import essays_of, fingerprint, fit_judgements, judged
 from batches.pipeline.refused import Refused
 from batches.pipeline.strategies import strategy as known_strategy
@@ -31,6 +31,8 @@ def plan_rounds(
     """Plan so many rounds of pairs; nothing is sent. Refused when there is nothing to compare or nobody to judge."""
     if not 1 <= rounds <= MOST_ROUNDS:
         raise Refused(f"Plan between 1 and {MOST_ROUNDS} rounds at a time, not {rounds}.")
+    suspect.scan_all(assessment)
+    oddities.flag_odd(assessment)
     with transaction.atomic():
         assessment = Assessment.objects.select_for_update().get(pk=assessment.pk)
         essays: list[Hashable] = list(essays_of(assessment))
@@ -90,7 +92,7 @@ def _plan(
         method=assessment.pairing,
         random_share=float(settings.random_share),
     )
-    repeats = swap_repeats(pairs, float(settings.swap_share), seed)
+    repeats = swap_repeats(pairs, float(settings.swap_share), seed, always=suspect.doubted(assessment))
     number = (assessment.rounds.aggregate(last=Max("number"))["last"] or 0) + 1
     cj_round = Round.objects.create(
         assessment=assessment,

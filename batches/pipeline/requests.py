@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from django.db.models import Min
 
+from batches.conf import cj_settings
 from batches.essays.personal import Personal
+from batches.essays.scan.passages import without
 from batches.judging.prompts import EssayText, Page, Prompt, PromptPart, build_bundle, build_prompt
 from batches.models import Assessment, BatchItem, BatchJob, Essay, EssayPage, Judge
 from batches.pipeline import roster
@@ -54,6 +56,7 @@ class Desk:
             assessment.rubric = personal[pk].replace(assessment.rubric).text
         self._essays = _essays({c.essay_a_id for c in comparisons} | {c.essay_b_id for c in comparisons}, personal)
         self._tokens: dict[int, int] = {}
+        self._told: dict[int, bool] = {}
 
     def ask(self, comparison: Waiting, judge: Judge, custom_id: str, *, marks: int = 0) -> tuple[Prompt, Request]:
         """The prompt of one comparison, and the request that carries it."""
@@ -63,6 +66,7 @@ class Desk:
             rubric=assessment.rubric,
             a=self._essays[comparison.essay_a_id],
             b=self._essays[comparison.essay_b_id],
+            ask_told=self._asks_told(assessment),
         )
         longer = 2 if comparison.pk in self._truncated else 1
         return prompt, _request(prompt, judge, custom_id, max_tokens=judge.max_tokens * longer, marks=marks)
@@ -76,8 +80,14 @@ class Desk:
             instructions=assessment.instructions,
             rubric=assessment.rubric,
             comparisons=[(tag, self._essays[c.essay_a_id], self._essays[c.essay_b_id]) for tag, c in tagged],
+            ask_told=self._asks_told(assessment),
         )
         return prompt, _request(prompt, judge, custom_id, max_tokens=judge.max_tokens * len(tagged), marks=marks)
+
+    def _asks_told(self, assessment: Assessment) -> bool:
+        if assessment.pk not in self._told:
+            self._told[assessment.pk] = cj_settings.of(assessment.overrides).ask_instructions
+        return self._told[assessment.pk]
 
     def tokens(self, comparison: Waiting) -> int:
         """An estimate of what the comparison's two essays add to a prompt."""
@@ -104,10 +114,10 @@ def _essays(ids: Iterable[int], personal: Mapping[int, Personal]) -> dict[int, E
     pages: dict[int, list[Page]] = {}
     for page in EssayPage.objects.filter(essay_id__in=ids).order_by("essay_id", "number").iterator():
         pages.setdefault(page.essay_id, []).append(Page(media_type=page.media_type, data=bytes(page.data)))
-    rows = Essay.objects.filter(pk__in=ids).values_list("pk", "assessment_id", "text")
+    rows = Essay.objects.filter(pk__in=ids).values_list("pk", "assessment_id", "text", "left_out")
     return {
-        pk: EssayText(text=personal[assessment].replace(text).text, pages=tuple(pages.get(pk, ())))
-        for pk, assessment, text in rows
+        pk: EssayText(text=personal[assessment].replace(without(text, left_out)).text, pages=tuple(pages.get(pk, ())))
+        for pk, assessment, text, left_out in rows
     }
 
 

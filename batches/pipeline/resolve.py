@@ -218,10 +218,10 @@ def _write_items(rows: Sequence[_Row], ended: dict[str, Ended], costs: dict[int,
 
 
 WRITE_JUDGEMENTS = """
-INSERT INTO batches_judgement (comparison_id, item_id, winner, justification, confidence, created_at)
-SELECT new.comparison, new.item, new.winner, new.justification, new.confidence, clock_timestamp()
-FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::smallint[])
-    AS new(comparison, item, winner, justification, confidence)
+INSERT INTO batches_judgement (comparison_id, item_id, winner, justification, confidence, told, created_at)
+SELECT new.comparison, new.item, new.winner, new.justification, new.confidence, new.told, clock_timestamp()
+FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::smallint[], %s::bool[])
+    AS new(comparison, item, winner, justification, confidence, told)
 ON CONFLICT (comparison_id) DO NOTHING
 """
 
@@ -234,6 +234,7 @@ def _write_judgements(rows: Sequence[_Row], ended: dict[str, Ended]) -> None:
         [draft.winner for _, draft in drafts if draft],
         [storable(draft.justification, 20_000) for _, draft in drafts if draft],
         [draft.confidence for _, draft in drafts if draft],
+        [draft.told for _, draft in drafts if draft],
     )
     with connection.cursor() as cursor:
         cursor.execute(WRITE_JUDGEMENTS, columns)

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from batches.models import Assessment, AuditEntry, Comparison, Judge, ProviderAccount, Round, Scale, Score
 from batches.models.project import Person
-from batches.pipeline import callbacks, grading
+from batches.pipeline import callbacks, grading, oddities
 from batches.pipeline.checks import checks
 from batches.pipeline.judged import Judged, decisions_of, essays_of, fingerprint, fit_judgements, judged
 from batches.pipeline.refused import Refused
@@ -40,6 +40,7 @@ def score(assessment: Assessment, *, actor: Person | None, estimator: str = "map
     if not rows:
         raise Refused("There is no judgement yet: submit a round, and score when it is judged.")
     is_local = _locality(assessment)
+    oddities.flag_odd(assessment)
     digest = fingerprint(rows)
     newest = assessment.scales.order_by("-number").first()
     if newest and (newest.judgements_sha256, *_made_with(newest)) == (digest, estimator, *_wanted(assessment)):

@@ -201,7 +201,7 @@ def _jobs(assessment: Assessment) -> Counter[str]:
 
 def _scorable(assessment: Assessment) -> int:
     return Comparison.objects.filter(
-        round__assessment=assessment, round__purpose=Round.Purpose.SCALE, status=Status.JUDGED
+        round__assessment=assessment, round__purpose=Round.Purpose.SCALE, status=Status.JUDGED, set_aside=None
     ).count()
 
 

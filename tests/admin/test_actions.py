@@ -10,7 +10,19 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from batches.models import Assessment, AuditEntry, BatchJob, Comparison, Project, ProviderAccount, Round, Scale
+from batches.models import (
+    Assessment,
+    AuditEntry,
+    BatchJob,
+    Comparison,
+    Essay,
+    Flag,
+    Project,
+    ProviderAccount,
+    Round,
+    Scale,
+    SetAside,
+)
 from tests.admin import factories
 from tests.admin.conftest import Visit
 from tests.admin.snapshot import snapshot
@@ -238,3 +250,45 @@ def test_a_round_is_submitted_only_once_however_often_the_button_is_pressed(
     first = Round.objects.get().submitted_at
     press(client, cj_round, "submit", confirmed="yes")
     assert Round.objects.get().submitted_at == first
+
+
+@pytest.fixture
+def flagged(assessment: Assessment) -> Essay:
+    """An essay that speaks to its judge, judged once."""
+    cj_round = factories.cj_round(assessment, pairs=1, submitted=True)
+    items = factories.job(list(cj_round.comparisons.all())).items
+    essay = factories.judged(items.get()).comparison.essay_a
+    Essay.objects.filter(pk=essay.pk).update(scanned_at=timezone.now())
+    places = [[essay.text.index(" "), essay.text.index(" ") + 4, ""]]
+    Flag.objects.create(essay=essay, kind="instruction", evidence={"places": places})
+    return essay
+
+
+def test_an_essay_that_speaks_to_the_judge_is_named_on_the_page_and_judged_again(visit: Visit, flagged: Essay) -> None:
+    client = visit("editor")
+    overview = client.get(page_of(flagged.assessment)).content.decode()
+    assert "1 essay may be speaking to the judge" in overview
+    listed = client.get(reverse("admin:batches_essay_changelist"), {"flagged": "open"})
+    assert [row.pk for row in listed.context["cl"].result_list] == [flagged.pk]
+    page = client.get(page_of(flagged)).content.decode()
+    assert "<mark>" in page
+    assert "Judge again without it" in page
+    question = press(client, flagged, "judge_again")
+    assert "Left out" in question.content.decode()
+    response = press(client, flagged, "judge_again", confirmed="yes", passage="")
+    assert said(response).endswith("is planned: submit it next.")
+    flagged.refresh_from_db()
+    assert flagged.left_out
+    assert SetAside.objects.count() == 1
+    assert said(press(client, flagged, "put_back")).startswith("1 judgement put back")
+
+
+def test_a_viewer_sees_flags_and_cannot_decide_about_them(visit: Visit, flagged: Essay) -> None:
+    client = visit("viewer")
+    page = client.get(page_of(flagged)).content.decode()
+    assert "Worth a second look" in page
+    assert "It is harmless" not in page
+    press(client, flagged, "harmless")
+    assert Flag.objects.get().verdict == ""
+    press(visit("editor"), flagged, "harmless")
+    assert Flag.objects.get().verdict == "harmless"

@@ -93,8 +93,9 @@ class Faults:
         document = dict(plan)
         revoked = document.pop("revoked_keys", [])
         obedience = document.pop("obedience", 0.0)
-        if not isinstance(revoked, list) or not isinstance(obedience, int | float):
-            raise BadSettings("faults: revoked_keys is a list, obedience a number")
+        commands = document.pop("commands", {})
+        if not isinstance(revoked, list) or not isinstance(obedience, int | float) or not isinstance(commands, dict):
+            raise BadSettings("faults: revoked_keys is a list, obedience a number, commands an object")
         if unknown := set(document) - NAMES:
             raise BadSettings(f"faults: no fault is called {', '.join(sorted(unknown))}")
         planned = {
@@ -103,6 +104,7 @@ class Faults:
         }
         with self._lock:
             self.revoked_keys, self.obedience = frozenset(map(str, revoked)), float(obedience)
+            self.commands = {str(words): str(wish) for words, wish in commands.items()}  # wish: itself, A, B
             self._planned, self._document = planned, plan
             self._met: Counter[tuple[str, int]] = Counter()
             self.struck: Counter[str] = Counter()

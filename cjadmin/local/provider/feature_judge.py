@@ -1,7 +1,9 @@
 """Two essays -> the judgement of a noisy reader of surface features: weak on purpose, the same every time."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import exp
+from types import MappingProxyType
 
 from .draws import draw
 from .features import Features
@@ -22,20 +24,32 @@ class Verdict:
     instructed: bool  # an essay speaks to the judge
 
 
-def _asked_for(pair: PairRead) -> str:
+def _asked_for(pair: PairRead, commands: Mapping[str, str]) -> str:
     """The place that exactly one of the essays tells the judge to choose; "" without such an instruction."""
-    wishes = {place if essay.wish == "itself" else essay.wish for place, essay in (("A", pair.a), ("B", pair.b))} - {""}
+    seen = [(place, _wish(essay, commands)) for place, essay in (("A", pair.a), ("B", pair.b))]
+    wishes = {place if wish == "itself" else wish for place, wish in seen} - {""}
     return wishes.pop() if len(wishes) == 1 else ""
 
 
-def judge(pair: PairRead, model: str, settings: Settings, obedience: float = 0.0) -> Verdict:
+def _wish(essay: EssayRead, commands: Mapping[str, str]) -> str:
+    """What the essay asks of the judge: in words that the judge knows as an order, or that were named as one."""
+    return next((wish for words, wish in commands.items() if words in essay.text), essay.wish)
+
+
+def judge(
+    pair: PairRead,
+    model: str,
+    settings: Settings,
+    obedience: float = 0.0,
+    commands: Mapping[str, str] = MappingProxyType({}),
+) -> Verdict:
     """Draw the winner with logistic probability from the difference in quality, noise and a liking for place A."""
     names = (settings.seed, model, pair.a.key, pair.b.key)
     logit = (
         settings.sharpness * (_seen(pair.a, model, settings) - _seen(pair.b, model, settings)) + settings.position_bias
     )
     winner = "A" if draw("winner", *names) < 1.0 / (1.0 + exp(-logit)) else "B"
-    wish = _asked_for(pair)
+    wish = _asked_for(pair, commands)
     if wish and draw("obey", *names) < obedience:
         winner = wish
     return Verdict(

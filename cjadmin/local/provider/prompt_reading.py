@@ -33,6 +33,7 @@ class EssayRead:
 
     features: Features
     key: str  # the same for the same essay, however it was asked about
+    text: str = ""
     wish: str = ""  # whom its text tells the judge to choose: "itself", "A", "B"
 
 
@@ -97,7 +98,7 @@ def _essay(inside: str, pictures: list[str]) -> EssayRead:
 def read_text(text: str) -> EssayRead:
     """Measure a text once, though it is met in many comparisons."""
     key = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-    return EssayRead(features=measure(text), key=key, wish=_wish(text))
+    return EssayRead(features=measure(text), key=key, text=text, wish=_wish(text))
 
 
 def _wish(text: str) -> str:
