@@ -12,6 +12,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 from batches.conf import cj_settings
 from batches.essays.clean import clean_text
 from batches.essays.personal import Personal, Replaced
+from batches.essays.scan.passages import without
 from batches.models import Assessment, AuditEntry, Essay, Project, RosterName
 from batches.models.project import Person
 from batches.pipeline.refused import Refused
@@ -49,7 +50,7 @@ def _made(names: tuple[str, ...], emails: bool, phones: bool) -> Personal:
 
 def as_it_leaves(essay: Essay) -> Replaced:
     """An essay's text as every judge model reads it."""
-    return rules_of(essay.assessment).replace(essay.text)
+    return rules_of(essay.assessment).replace(without(essay.text, essay.left_out))
 
 
 def recount(assessments: Iterable[Assessment], *, essays: QuerySet[Essay] | None = None) -> None:
