@@ -90,4 +90,4 @@ def main() -> None:
 
 STARTED = time.perf_counter()
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -76,5 +76,9 @@ def looked_at(session: Session, looks: Iterable[int] = LOOKS) -> Iterator[int]:
 
 def spread_over[T](work: Callable[[Any], T], tasks: Iterable[Any], processes: int = MOST_PROCESSES) -> Iterator[T]:
     """Do tasks in at most two processes that give way to everybody else; results in the order of the tasks."""
-    with multiprocessing.get_context("fork").Pool(min(processes, MOST_PROCESSES), os.nice, (15,)) as pool:
+    with multiprocessing.get_context("fork").Pool(min(processes, MOST_PROCESSES), _give_way) as pool:
         yield from pool.imap(work, tasks, chunksize=4)
+
+
+def _give_way() -> None:
+    os.nice(max(0, 15 - os.nice(0)))

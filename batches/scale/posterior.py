@@ -27,6 +27,7 @@ SLOPES = np.array(
 FLATTEST = 1e-12
 STEEPEST = 0.25  # the logistic log-likelihood bends nowhere more than this
 SWEEPS = 40
+CALM = 0.6  # a whole step must bring the largest change down to so much of the one before
 SETTLED = 1e-4  # the evidence is level there: what is left moves it by a millionth
 
 
@@ -53,8 +54,8 @@ def approximate(
 ) -> Posterior:
     """Match moments until nothing moves; start from `sites`, else from the curvature at the mode."""
     sites = sites or _at_mode(design, np.zeros(design.n + design.k) if mode is None else mode)
-    messages = None
-    for sweep in range(SWEEPS):
+    messages, before = None, np.inf
+    for _ in range(SWEEPS):
         precision = _precision(design, prior, sites, edges, messages)
         messages = getattr(precision, "messages", None)
         mean = precision.solve(design.transpose(sites.shift - sites.precision * design.offset))
@@ -63,8 +64,9 @@ def approximate(
         change = max(_largest(matched.precision - sites.precision), _largest(matched.shift - sites.shift))
         if change <= SETTLED:
             break
-        # simultaneous updates may circle; half steps end that
-        sites = matched if sweep < 20 else _between(sites, matched)
+        # simultaneous updates may circle about the answer (those of a judge who never errs do); half steps end that
+        sites = matched if change < CALM * before else _between(sites, matched)
+        before = change
     evidence = _log_evidence(design, prior, precision, mean, sites, log_z, cavity_precision, cavity_mean)
     return Posterior(mean=mean, precision=precision, log_evidence=evidence, sites=sites)
 

@@ -33,37 +33,49 @@ class DensePrecision:
         return cho_solve((self.factor, True), b)
 
     @cached_property
+    def _lower(self) -> Floats:
+        """The inverse's lower triangle, diagonal included; zeros above it. All that most answers need."""
+        inverse, _ = dpotri(self.factor, lower=1, overwrite_c=0)
+        return inverse
+
+    @cached_property
     def covariance(self) -> Floats:
-        inverse, _ = dpotri(self.factor, lower=1)  # the lower triangle; above it the factor's zeros
-        full = inverse + inverse.T
+        full = self._lower + self._lower.T
         full[np.diag_indices_from(full)] /= 2
         return full
 
     def variances(self) -> Floats:
-        return np.diag(self.covariance).copy()
+        return np.diag(self._lower).copy()
 
     def position_covariance(self) -> Floats:
-        return self.covariance[self.design.n :, self.design.n :]
+        n = self.design.n
+        lower = self._lower[n:, n:]
+        return lower + np.tril(lower, -1).T
 
     def decision_variances(self) -> Floats:
         """The variance of each decision's logit."""
-        design = self.design
-        padded = np.zeros((design.n + 1, design.n + 1))  # essays of fixed score vary with nothing
-        padded[:-1, :-1] = self.covariance[: design.n, : design.n]
-        spread = np.diag(padded)
+        design, lower = self.design, self._lower
+        n = design.n
+        # essays of fixed score, at index n, vary with nothing
+        spread = np.append(np.diag(lower)[:n], 0.0)
         w, t = design.winner, design.loser
-        score = spread[w] + spread[t] - 2 * padded[w, t]
+        low, high = np.minimum(w, t), np.maximum(w, t)
+        together = lower[np.minimum(high, n - 1), np.minimum(low, n - 1)] * (high < n)
+        score = spread[w] + spread[t] - 2 * together
         if not design.k:
             return score
-        border = np.zeros((design.n + 1, design.k))
-        border[:-1] = self.covariance[: design.n, design.n :]
-        bias = self.covariance[design.n :, design.n :][design.term, design.term]
-        return score + design.place**2 * bias + 2 * design.place * (border[w, design.term] - border[t, design.term])
+        border = np.zeros((design.k, n + 1))
+        border[:, :n] = lower[n:, :n]
+        bias = np.diag(lower)[n:][design.term]
+        pull = border[design.term, w] - border[design.term, t]
+        return score + design.place**2 * bias + 2 * design.place * pull
 
     def left_open(self) -> float:
         """The scores' summed variance about their own mean."""
-        scores = self.covariance[: self.design.n, : self.design.n]
-        return float(np.trace(scores) - scores.sum() / max(self.design.n, 1))
+        n = self.design.n
+        lower = self._lower[:n, :n]
+        trace = float(np.trace(lower))
+        return trace - (2 * float(lower.sum()) - trace) / max(n, 1)
 
     def dense(self) -> "DensePrecision":
         return self

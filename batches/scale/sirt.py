@@ -11,11 +11,12 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit, logit
 
 from .decisions import Decisions, Floats, Indices
-from .model import DENSE_NEWTON, Design, conjugate_gradients, design_of, pin_means
+from .model import Design, conjugate_gradients, design_of, pin_means
 
 EPSILON = 0.3
 SETTLED = 1e-9
 STEPS = 200
+DENSE = 600  # essays: up to here a factor; a judge who never errs leaves systems that conjugate gradients are slow in
 
 
 def sirt_scores(decisions: Decisions, group: Indices) -> Floats:
@@ -58,7 +59,7 @@ def _centred(theta: Floats, group: Indices) -> Floats:
 
 
 def _solve(design: Design, q: Floats, b: Floats, group: Indices) -> Floats:
-    if design.n <= DENSE_NEWTON:
+    if design.n <= DENSE:
         return cho_solve(cho_factor(design.information(q) + pin_means(group)), b)
     diagonal = np.maximum(design.diagonal(q), 1e-12)
     return conjugate_gradients(lambda v: design.transpose(q * design.linear(v)), b, diagonal, tolerance=1e-10)

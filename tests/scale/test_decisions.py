@@ -80,3 +80,13 @@ def test_a_file_that_is_not_decisions_is_refused_in_a_sentence(text, says):
 
 def test_a_header_alone_is_an_empty_set_of_decisions():
     assert len(read("chosen,not_chosen\n")) == 0
+
+
+@pytest.mark.parametrize(
+    "header", ["chosen,notChosen,judgeId", "Chosen,Not Chosen,Judge", "won,lost,judge", "chosen,not_chosen,judge_id"]
+)
+def test_the_names_of_columns_are_read_however_they_are_written(header):
+    decisions = read_decisions([header + "\n", "a,b,x\n", "c,b,y\n"])
+    assert decisions.essays == ("a", "b", "c")
+    assert decisions.judges == ("x", "y")
+    assert decisions.wins.tolist() == [1, 0, 1]
