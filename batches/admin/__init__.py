@@ -6,6 +6,7 @@ from django_rq.models import Dashboard
 from batches.admin import (
     accounts,
     assessments,
+    callbacks,
     comparisons,
     essays,
     jobs,
@@ -20,6 +21,7 @@ from batches.admin import (
 __all__ = [
     "accounts",
     "assessments",
+    "callbacks",
     "comparisons",
     "essays",
     "jobs",

@@ -15,7 +15,7 @@ from batches.admin.words import JOB_COLOURS, JOB_SENTENCES, page_of, reason_word
 from batches.conf import cj_settings
 from batches.models import Assessment, BatchItem, BatchJob, Scale, Score
 from batches.models.judging import Strategy
-from batches.pipeline import roster
+from batches.pipeline import relay, roster
 from batches.pipeline.standing import Standing, standing
 from batches.pipeline.suspect import doubted
 
@@ -50,6 +50,7 @@ def standing_context(request: HttpRequest, assessment: Assessment) -> dict[str, 
         "rounds": _rounds(assessment),
         "jobs": _jobs(request, assessment),
         "failures": _failures(assessment, now),
+        "callbacks": _callbacks(request, assessment),
         **_scale(now.latest_scale),
     }
 
@@ -115,6 +116,15 @@ def _failures(assessment: Assessment, now: Standing) -> list[dict[str, Any]]:
         {"words": reason_words(reason), "n": n, "href": f"{address}?{urlencode(mine | {'fail_reason': reason})}"}
         for reason, n in now.fail_reasons
     ]
+
+
+def _callbacks(request: HttpRequest, assessment: Assessment) -> dict[str, Any]:
+    """Where its callbacks are listed and how many of them wait, for those who may see them."""
+    if not request.user.has_perm("batches.view_callback"):
+        return {}
+    address = reverse("admin:batches_callback_changelist")
+    waiting = relay.lag(assessment.pk).waiting
+    return {"href": f"{address}?assessment__id__exact={assessment.pk}", "waiting": waiting}
 
 
 def _scale(scale: Scale | None) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
+from django.db.models import QuerySet
 
 from batches.conf import cj_settings, sink_in_force
-from batches.models import Relay
+from batches.models import Callback, Relay
 from batches.pipeline.crashes import crash_point
 from batches.pipeline.refused import Refused
 from batches.sinks.base import Message, Report, Sink
@@ -68,6 +69,14 @@ def lag(assessment_id: int | None = None) -> Lag:
         cursor.execute(LAG, {"assessment": assessment_id})
         waiting, failing, oldest = cursor.fetchone()
     return Lag(waiting=waiting, failing=failing, oldest_seconds=float(oldest))
+
+
+def hurry(callbacks: QuerySet[Callback]) -> int:
+    """Let these be tried at once, whatever they or the relay wait for; the number that are not delivered yet."""
+    waiting = Callback.objects.filter(pk__in=callbacks.values("pk"), delivered_at=None).update(next_try_at=None)
+    if waiting:
+        Relay.objects.update(next_try_at=None)
+    return waiting
 
 
 def sink() -> Sink | None:
