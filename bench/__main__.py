@@ -9,6 +9,7 @@ from importlib import import_module
 
 MEASUREMENTS = {
     "comparison-status": "comparison_status",
+    "callbacks": "callbacks",
     "scale-truth": "scale_truth",
     "scale-coverage": "scale_coverage",
     "scale-times": "scale_times",

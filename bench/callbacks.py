@@ -8,7 +8,7 @@ Both producers are idempotent, wait for all acknowledgements, and have sent a me
 import argparse
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from bench.scratch import scratch
@@ -18,10 +18,10 @@ REPEATS = 5
 AT_LEAST = 0.5  # of the bare way's rate
 
 
-def main() -> None:
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--rows", type=int, default=ROWS)
-    rows: int = asked.parse_args().rows
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = argparse.ArgumentParser(description="The relay against the bare client library.")
+    options.add_argument("--rows", type=int, default=ROWS)
+    rows: int = options.parse_args(arguments).rows
     from cjadmin.local.broker import broker
 
     with scratch(), broker() as running:
