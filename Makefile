@@ -28,7 +28,7 @@ development:
 	@sh tools/setup.sh requirements-dev.txt
 
 demo: runtime
-	@CJ_POLL_INTERVAL_MIN=1 $(KEYLESS) manage.py demo $(if $(EXIT),--exit)
+	@CJ_POLL_INTERVAL_MIN=1 CJ_CALLBACK_SINK=kafka $(KEYLESS) manage.py demo $(if $(EXIT),--exit)
 
 run: runtime
 	@$(RUN) manage.py up

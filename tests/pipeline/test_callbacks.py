@@ -69,7 +69,7 @@ def test_no_rows_pile_up_where_a_sink_has_no_address(provider, cj, settings, sin
     cj(callback_sink=sink)
     assessment = make_assessment(3)
     plan_and_let_go(assessment)
-    drain()
+    drain(110)
     publish(make_scale(assessment))
     assert Comparison.objects.filter(status="JUDGED").exists()
     assert not Callback.objects.exists()
@@ -80,12 +80,12 @@ def test_a_failed_comparison_that_is_judged_later_tells_so_with_a_higher_revisio
     assessment = make_assessment(3)
     provider.control("PUT", "faults", {"refusal": 1})
     plan_and_let_go(assessment)
-    drain()
+    drain(110)
     failed = set(Callback.objects.values_list("comparison", "revision", "payload__status"))
     assert {(revision, status) for _, revision, status in failed} == {(1, "FAILED")}
     provider.control("DELETE", "faults")
     retry.failed(Comparison.objects.all(), actor=None)
-    drain()
+    drain(110)
     for comparison in Comparison.objects.all():
         one, two = comparison.callbacks.order_by("id")
         assert (one.revision, one.payload["status"]) == (1, "FAILED")

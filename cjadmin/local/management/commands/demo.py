@@ -1,6 +1,8 @@
 """The bundled essays -> a ranked scale and an admin to look around in, without a key and at no cost."""
 
+import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,8 +12,10 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connections
 
-from batches.models import Assessment, Comparison, Round
+from batches.models import Assessment, Callback, Comparison, Round
+from batches.pipeline import relay
 from cjadmin.local import programs, readiness
+from cjadmin.local.broker import Broker, broker
 from cjadmin.local.environment import restart_without_keys
 from cjadmin.local.errors import ServiceError
 from cjadmin.local.management.commands.up import wait_for_signal
@@ -21,6 +25,7 @@ from cjadmin.local.stack import services
 HOST = "127.0.0.1"
 SLUG = "demo"
 ROUNDS = 10
+CALLBACKS_WITHIN = 10  # seconds
 FOLDER = settings.BASE_DIR / "demo"
 OPTIONS = {
     "assessment": SLUG,
@@ -40,7 +45,7 @@ class Command(BaseCommand):
         parser.add_argument("--exit", action="store_true", help="end after printing the scale")
 
     def handle(self, *, exit: bool, **_: Any) -> None:
-        restart_without_keys(CJ_POLL_INTERVAL_MIN="1")
+        restart_without_keys(CJ_POLL_INTERVAL_MIN="1", CJ_CALLBACK_SINK="kafka")
         with until_told_to_stop():
             try:
                 self._run(serve=not exit)
@@ -50,7 +55,8 @@ class Command(BaseCommand):
 
     def _run(self, *, serve: bool) -> None:
         port = programs.free_port(HOST, None) if serve else 0
-        with services(), log_file() as log:
+        with services(), log_file() as log, broker() as kafka:
+            tell(kafka)
             login = readiness.prepare_database()
             self.check(fail_level=40)
             rounds = missing_rounds()
@@ -61,7 +67,9 @@ class Command(BaseCommand):
                 with Processes(commands if serve else without_web(commands), log):
                     self._judge(rounds)
                     if serve:
-                        self._serve(port, login)
+                        self._serve(port, login, kafka)
+                    else:
+                        self._tell_of_callbacks()
             else:
                 call_command("scale", SLUG)
 
@@ -75,7 +83,19 @@ class Command(BaseCommand):
         call_command("scale", SLUG)
         connections.close_all()
 
-    def _serve(self, port: int, login: str) -> None:
+    def _tell_of_callbacks(self) -> None:
+        """How many callbacks have left by now, waiting a little for the last of them."""
+        deadline = time.monotonic() + CALLBACKS_WITHIN
+        while (lag := relay.lag()).waiting and time.monotonic() < deadline:
+            time.sleep(0.1)
+        delivered = Callback.objects.filter(delivered_at__isnull=False).count()
+        connections.close_all()
+        self.say(f"\nCallbacks: {delivered} have left for Kafka, {lag.waiting} wait.")
+
+    def _serve(self, port: int, login: str, kafka: Broker) -> None:
+        self._tell_of_callbacks()
+        consumer = settings.BASE_DIR / "docs" / "callbacks" / "consumer.py"
+        self.say(f"To read them: {sys.executable} {consumer} {kafka.servers} {settings.VAR / 'winners.sqlite3'}")
         readiness.wait_for_port(HOST, port)
         self.say(f"\nThe admin is at http://{HOST}:{port}/admin/ and Ctrl-C stops everything.")
         self.say(login or f"Login: as you left it ({readiness.DEMO_LOGIN} / {readiness.DEMO_LOGIN} on a new machine)")
@@ -95,6 +115,11 @@ def missing_rounds() -> int | None:
     )
     missing = max(0, ROUNDS - rounds.count())
     return missing if missing or unresolved.exists() else None
+
+
+def tell(kafka: Broker) -> None:
+    """Let this process and those that it starts send callbacks to the broker inside it."""
+    os.environ["KAFKA_BOOTSTRAP_SERVERS"] = settings.KAFKA_BOOTSTRAP_SERVERS = kafka.servers
 
 
 def without_web(commands: dict[str, Any]) -> dict[str, Any]:
