@@ -3,13 +3,14 @@
 RUN := .venv/bin/python
 KEYLESS := $(RUN) -m cjadmin.local.environment
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-long test-browser check format bench chaos chaos-short
+.PHONY: help setup demo run test test-long test-api test-browser check format bench chaos chaos-short
 
 help:
 	@echo "make demo          judge the bundled essays, print the scale, serve the admin (EXIT=1: end after printing)"
 	@echo "make run           serve the admin and the workers, with your keys and your services"
 	@echo "make test          run the tests; ARGS='...' goes to pytest"
 	@echo "make test-long     run the tests that take long"
+	@echo "make test-api      make two thousand calls of the status API, by every caller"
 	@echo "make test-browser  run the tests that drive a browser"
 	@echo "make check         format, lint, types, imports, migrations"
 	@echo "make bench         measure"
@@ -38,6 +39,9 @@ test: development
 
 test-long: development
 	@$(RUN) -m pytest -n 2 -q -m long $(ARGS)
+
+test-api: development
+	@$(RUN) -m pytest -q -m long tests/api/test_any_call.py $(ARGS)
 
 test-browser: development
 	@sh tools/chromium.sh

@@ -231,6 +231,12 @@ KEYS: dict[str, Key] = {
     "settle_time": Key(
         read=_seconds, default="15 min", meaning="how long a batch that may have arrived is looked for (seconds)"
     ),
+    "api_calls_per_minute": Key(
+        read=_whole(1, 1_000_000), default=600, meaning="calls of the status API by one token or person in a minute"
+    ),
+    "api_posts_per_minute": Key(
+        read=_whole(1, 1_000_000), default=60, meaning="calls of the status API that change something, in a minute"
+    ),
     "default_budget_usd": Key(read=_money, default="20", meaning="the budget of a new assessment"),
 }
 RUNS_TOGETHER = ("poll_interval_min", "poll_interval_max")
@@ -319,7 +325,7 @@ class Overridden:
 
 OTHER_VARIABLES = {
     *("CJ_VAR", "CJ_LOCAL_PROVIDER", "CJ_LOCAL_PROVIDER_URL", "CJ_TEST_VAR"),
-    *("CJ_WEBHOOK_URL", "CJ_WEBHOOK_SECRET"),  # a secret is never shown beside its key
+    *("CJ_WEBHOOK_URL", "CJ_WEBHOOK_SECRET", "CJ_METRICS_TOKEN"),  # a secret is never shown beside its key
 }
 cj_settings = CJSettings()
 

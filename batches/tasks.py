@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import django_rq
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from redis.exceptions import RedisError
 from rq import Worker
@@ -110,10 +111,23 @@ def score(assessment_id: int, user_id: int | None) -> None:
 
 def workers_alive() -> bool:
     """Whether any worker listens, so that somebody else will do what is due."""
+    return workers() > 0
+
+
+def workers() -> int:
+    """How many workers listen; 0 where Redis cannot be reached."""
     try:
-        return bool(Worker.count(connection=django_rq.get_connection("submit")))
+        return int(Worker.count(connection=django_rq.get_connection("submit")))
     except RedisError:
-        return False
+        return 0
+
+
+def queue_depths() -> dict[str, int] | None:
+    """How many tasks wait on each queue; None where Redis cannot be reached."""
+    try:
+        return {name: int(django_rq.get_queue(name).count) for name in settings.QUEUES}
+    except RedisError:
+        return None
 
 
 def anything_due() -> bool:

@@ -55,6 +55,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "batches.api.problems.as_problems",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -111,6 +112,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", 
 # CJ_* of the environment, read and checked by batches.conf.
 CJ_SETTINGS: dict[str, object] = {}
 LOCAL_PROVIDER = env.bool("CJ_LOCAL_PROVIDER", False)
+METRICS_TOKEN = env.str("CJ_METRICS_TOKEN", "")  # without it there is no /metrics
 LOCAL_PROVIDER_URL = env.str("CJ_LOCAL_PROVIDER_URL", "")
 LOCAL_PROVIDER_URL_FILE = var.local_provider_url_file()
 
@@ -155,6 +157,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10_000_000
 SESSION_COOKIE_AGE = 8 * 60 * 60
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", not DEBUG)
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked for within the machine, without TLS
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 0 if DEBUG else 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
 

@@ -1,10 +1,20 @@
 """URL -> page."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from batches.api import api
+from batches.api.metrics import metrics
+from batches.api.probes import healthz, readyz
+from batches.api.site import nothing_here
+
 urlpatterns = [
+    path("api/v1/", api.urls),
+    re_path("^api(/|$)", nothing_here),
+    path("metrics", metrics),
+    path("healthz", healthz),
+    path("readyz", readyz),
     path("admin/", admin.site.urls),
     path("webhooks/", include("batches.webhooks.urls")),
     path("", RedirectView.as_view(pattern_name="admin:index")),

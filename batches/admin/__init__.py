@@ -16,6 +16,7 @@ from batches.admin import (
     record,
     rounds,
     scales,
+    tokens,
 )
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "record",
     "rounds",
     "scales",
+    "tokens",
 ]
 
 # The queue's own pages let any member of staff see, stop and empty the queues of every project.

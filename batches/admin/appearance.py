@@ -26,6 +26,7 @@ GROUPS = (
             ("Projects", "folder", "batches_project", "batches.view_project"),
             ("Judges", "gavel", "batches_judge", "batches.view_judge"),
             ("Provider accounts", "key", "batches_provideraccount", "batches.view_provideraccount"),
+            ("API tokens", "robot_2", "batches_apitoken", "batches.view_apitoken"),
         ),
     ),
     (

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from batches.admin.deeds import Entry, Question
 from batches.admin.words import usd
 from batches.models import BatchItem, BatchJob
-from batches.pipeline import decide
+from batches.pipeline import cancel, decide
 from batches.pipeline.refused import Refused
 
 BATCH_FIELD = "provider_batch_id"
@@ -27,13 +27,7 @@ def the_one(rows: QuerySet[Any]) -> BatchJob:
 
 def refuse_shared(request: HttpRequest, jobs: QuerySet[Any]) -> None:
     """A job may hold comparisons of several projects; nobody stops what they cannot see."""
-    mine = BatchItem.objects.for_user(request.user).values("pk")
-    shared = BatchItem.objects.filter(job__in=jobs).exclude(pk__in=mine).values_list("job", flat=True)
-    if numbers := sorted(set(shared[:1000])):
-        named = ", ".join(str(number) for number in numbers[:5])
-        raise Refused(
-            f"Batch job {named} also holds comparisons of projects you are not in: ask somebody who is in all of them."
-        )
+    cancel.refuse_shared(jobs, BatchItem.objects.for_user(request.user))
 
 
 def known(job: BatchJob) -> list[tuple[str, Any]]:

@@ -22,6 +22,7 @@ TARGETS = {
     "judge": "a judge",
     "provideraccount": "an account",
     "user": "a person",
+    "apitoken": "an API token",
 }
 
 

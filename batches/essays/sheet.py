@@ -3,12 +3,11 @@
 import csv
 import io
 from collections.abc import Iterator
-from decimal import Decimal
 
 from batches.essays.clean import BadEssay, utf8_text
-from batches.essays.fields import anchor_score, candidate_code, essay_text
 from batches.essays.limits import MAX_ESSAYS, MAX_LINE_CHARACTERS, MAX_SHEET_BYTES
-from batches.essays.nouns import Draft, EssayRow, shown
+from batches.essays.listed import Written, add_written
+from batches.essays.nouns import Draft, shown
 
 NEEDED = ("candidate", "text")
 KNOWN = (*NEEDED, "anchor_score")
@@ -95,19 +94,11 @@ def add_row(
 ) -> None:
     """Add one record with every problem it has."""
     where = f"row {number:,}"
-    before = len(draft.problems)
+    rows = len(draft.rows)
     written = {name: cells[place] if place < len(cells) else "" for name, place in places.items()}
-    candidate, text = "", ""
-    score: Decimal | None = None
+    before = len(draft.problems)
     with draft.noting(where):
         check_width(cells, header)
-    with draft.noting(where):
-        candidate = candidate_code(written["candidate"])
-        draft.claim(candidate, where)
-    with draft.noting(where):
-        text = essay_text(written["text"])
-    with draft.noting(where):
-        score = anchor_score(written.get("anchor_score", ""))
-    if len(draft.problems) == before:
-        row = EssayRow(candidate=candidate, text=text, anchor_score=score, source=source, line=number)
-        draft.rows.append(row)
+    add_written(Written(**written), draft, where=where, source=source, line=number)
+    if len(draft.problems) > before:
+        del draft.rows[rows:]

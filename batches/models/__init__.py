@@ -1,6 +1,7 @@
 """The nouns as tables. Import them from here."""
 
 from batches.models.accounts import Judge, ProviderAccount
+from batches.models.api import ApiToken, Scope, StoredAnswer
 from batches.models.assessment import Assessment, AssessmentJudge, Essay, EssayPage
 from batches.models.callbacks import Callback, IncomingWebhook, Relay
 from batches.models.doors import FailedLogin
@@ -14,6 +15,7 @@ from batches.models.scale import Scale, Score
 from batches.models.suspicions import Flag, SetAside
 
 __all__ = [
+    "ApiToken",
     "Assessment",
     "AssessmentJudge",
     "AuditEntry",
@@ -42,8 +44,10 @@ __all__ = [
     "RosterName",
     "Round",
     "Scale",
+    "Scope",
     "Score",
     "SetAside",
+    "StoredAnswer",
     "Stranger",
     "StrayLine",
 ]

@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from batches.models.accounts import Judge, ProviderAccount
 from batches.models.fields import DatabaseClock, UsdField
 from batches.models.judging import Comparison, Strategy
-from batches.models.project import MemberQuerySet, Membership, Person
+from batches.models.project import MemberQuerySet
 
 
 class IllegalMove(Exception):
@@ -28,14 +28,9 @@ def new_nonce() -> str:
 
 
 class BatchJobQuerySet(MemberQuerySet["BatchJob"]):
-    def for_user(self, user: Person) -> "BatchJobQuerySet":
-        """Jobs that hold at least one comparison of the person's projects."""
-        mine = BatchItem.objects.filter(
-            job=models.OuterRef("pk"),
-            comparison__round__assessment__project__in=Membership.objects.filter(user_id=user.pk or 0).values(
-                "project_id"
-            ),
-        )
+    def in_projects(self, projects: Any) -> "BatchJobQuerySet":
+        """Jobs that hold at least one comparison of these projects."""
+        mine = BatchItem.objects.in_projects(projects).filter(job=models.OuterRef("pk"))
         return self.filter(models.Exists(mine))
 
     def take(self, pk: int, *, seconds: float) -> "BatchJob | None":
@@ -128,6 +123,10 @@ class BatchJob(models.Model):
     n_lost = models.PositiveIntegerField(default=0)
     n_strangers = models.PositiveIntegerField(default=0)  # lines with an id that is not ours
     n_duplicates = models.PositiveIntegerField(default=0)  # lines for an item that was already resolved
+    input_tokens = models.PositiveBigIntegerField(default=0)  # of its items, summed as they end
+    cache_read_tokens = models.PositiveBigIntegerField(default=0)
+    cache_write_tokens = models.PositiveBigIntegerField(default=0)
+    output_tokens = models.PositiveBigIntegerField(default=0)
     reserved_usd = UsdField(default=0)
     cost_usd = UsdField(default=0)
     queued_tokens = models.PositiveBigIntegerField(default=0)  # input it adds to the provider's queue, estimated

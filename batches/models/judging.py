@@ -39,6 +39,12 @@ class Round(models.Model):
     seed = models.BigIntegerField()
     strategy = models.CharField(max_length=20, choices=Strategy)
     n_comparisons = models.PositiveIntegerField("comparisons")
+    correlation_id = models.UUIDField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Given by whoever planned or submitted it; else the assessment's.",
+    )
     submitted_at = models.DateTimeField(null=True, blank=True, help_text="When staff let its comparisons go.")
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"

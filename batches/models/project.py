@@ -50,8 +50,12 @@ class MemberQuerySet[M: models.Model](models.QuerySet[M]):
     """Rows that a person may see: those of the projects they belong to, superusers included."""
 
     def for_user(self, user: Person) -> "MemberQuerySet[M]":
+        return self.in_projects(Membership.objects.filter(user_id=user.pk or 0).values("project_id"))
+
+    def in_projects(self, projects: Any) -> "MemberQuerySet[M]":
+        """Rows of these projects: ids, or a query for ids."""
         path = self.model.project_path  # type: ignore[attr-defined]
-        return self.filter(**{f"{path}__in": Membership.objects.filter(user_id=user.pk or 0).values("project_id")})
+        return self.filter(**{f"{path}__in": projects})
 
 
 class AuditEntry(models.Model):

@@ -108,7 +108,7 @@ def payload(comparison: Comparison, item: BatchItem | None, event_id: uuid.UUID)
         "revision": comparison.revision,
         "status": comparison.status,
         "custom_id": item.custom_id if item else None,
-        "correlation_id": str(comparison.round.assessment.correlation_id),
+        "correlation_id": str(comparison.round.correlation_id or comparison.round.assessment.correlation_id),
         "assessment": comparison.round.assessment.slug,
         "round": comparison.round.number,
         "batch_job": item.job_id if item else None,

@@ -3,14 +3,25 @@
 from django.db import transaction
 from django.db.models import QuerySet
 
-from batches.models import AuditEntry, BatchJob
+from batches.models import AuditEntry, BatchItem, BatchJob
 from batches.models.fields import DatabaseClock
 from batches.models.project import Person
+from batches.pipeline.refused import Refused
 
 
 def ask(jobs: QuerySet[BatchJob], *, actor: Person | None) -> int:
     """Ask for an end of these jobs, wherever they are; the number that were not over yet."""
     return sum(_ask_one(job, actor) for job in jobs.filter(status__in=BatchJob.LIVE, cancel_asked_at=None))
+
+
+def refuse_shared(jobs: QuerySet[BatchJob], own: QuerySet[BatchItem]) -> None:
+    """Refuse jobs with items that are not among `own`: a job may hold comparisons of several projects."""
+    shared = BatchItem.objects.filter(job__in=jobs).exclude(pk__in=own.values("pk")).values_list("job", flat=True)
+    if numbers := sorted(set(shared[:1000])):
+        named = ", ".join(str(number) for number in numbers[:5])
+        raise Refused(
+            f"Batch job {named} also holds comparisons of projects you are not in: ask somebody who is in all of them."
+        )
 
 
 def _ask_one(job: BatchJob, actor: Person | None) -> bool:

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Hashable, Iterator
 from typing import cast
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Max
@@ -27,8 +28,12 @@ def plan_rounds(
     rounds: int = 1,
     strategy: str | None = None,
     seed: int | None = None,
+    correlation_id: UUID | None = None,
 ) -> list[Round]:
-    """Plan so many rounds of pairs; nothing is sent. Refused when there is nothing to compare or nobody to judge."""
+    """Plan so many rounds of pairs; nothing is sent. Refused when there is nothing to compare or nobody to judge.
+
+    Their callbacks carry `correlation_id`; without one, the assessment's.
+    """
     if not 1 <= rounds <= MOST_ROUNDS:
         raise Refused(f"Plan between 1 and {MOST_ROUNDS} rounds at a time, not {rounds}.")
     suspect.scan_all(assessment)
@@ -48,6 +53,8 @@ def plan_rounds(
             _plan(assessment, essays, judges, earlier, known, actor=actor, strategy=name, seed=seed if i == 0 else None)
             for i in range(rounds)
         ]
+        if correlation_id:
+            Round.objects.filter(pk__in=[one.pk for one in planned]).update(correlation_id=correlation_id)
         AuditEntry.record(
             "plan", assessment, actor=actor, project=assessment.project, rounds=[one.number for one in planned]
         )

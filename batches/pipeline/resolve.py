@@ -308,4 +308,7 @@ def _settle(rows: Sequence[_Row], costs: dict[int, Decimal]) -> None:
 def _count(job: BatchJob, rows: Sequence[_Row], ended: dict[str, Ended], cost: Decimal) -> None:
     outcomes = Counter(ended[row.custom_id].outcome for row in rows)
     changes: dict[str, Any] = {f"n_{o.lower()}": F(f"n_{o.lower()}") + count for o, count in outcomes.items()}
+    for kind in ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens"):
+        used = sum(getattr(ended[row.custom_id].result.usage, kind) for row in rows)
+        changes |= {kind: F(kind) + used} if used else {}
     BatchJob.objects.filter(pk=job.pk).update(cost_usd=F("cost_usd") + cost, recoveries=0, **changes)

@@ -4,6 +4,7 @@ import itertools
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -27,14 +28,19 @@ log = logging.getLogger(__name__)
 ENVELOPE = 100  # bytes around the requests of a batch's body
 
 
-def let_go(rounds: QuerySet[Round], *, actor: Person | None) -> int:
-    """Let what waits in these rounds go; Refused, with nothing let go, where it could not be paid or sent."""
+def let_go(rounds: QuerySet[Round], *, actor: Person | None, correlation_id: UUID | None = None) -> int:
+    """Let what waits in these rounds go; Refused, with nothing let go, where it could not be paid or sent.
+
+    Callbacks that these rounds write from now on carry `correlation_id`, where one is given.
+    """
     chosen = list(rounds.select_related("assessment__project"))
     waiting = Comparison.objects.filter(round__in=chosen, status=Comparison.Status.PENDING)
     _check_rounds(chosen, waiting)
     with transaction.atomic():
         Round.objects.filter(pk__in=[r.pk for r in chosen], submitted_at=None).update(submitted_at=DatabaseClock())
         waiting.filter(held=True).update(held=False, not_before=None)
+        if correlation_id:
+            Round.objects.filter(pk__in=[r.pk for r in chosen]).update(correlation_id=correlation_id)
         n = waiting.count()
         for cj_round in chosen:
             AuditEntry.record("submit", cj_round, actor=actor, project=cj_round.assessment.project)

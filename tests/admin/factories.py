@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission, User
 
 from batches.models import (
+    ApiToken,
     Assessment,
     AssessmentJudge,
     BatchItem,
@@ -226,7 +227,17 @@ def whole_project(name: str) -> dict[str, Any]:
         "scale": scale(work),
         "callback": callback(comparisons[0]),
         "audit": record(work),
+        "apitoken": token(of),
     }
+
+
+def token(of: Project, *scopes: str) -> ApiToken:
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    expires = timezone.now() + timedelta(days=90)
+    return ApiToken.issue(project=of, name=f"{of.name} robot", scopes=list(scopes) or ["read"], expires_at=expires)[0]
 
 
 def record(of: Assessment) -> Any:

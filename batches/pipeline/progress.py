@@ -1,0 +1,136 @@
+"""An assessment -> its counters: what a watcher asks for every few seconds, from indexes, whatever its size."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from django.db.models import Count, Exists, OuterRef
+
+from batches.models import Assessment, BatchItem, BatchJob, Comparison, Round
+
+Status = Comparison.Status
+
+
+class State(StrEnum):
+    """Where an assessment is, in one word."""
+
+    EMPTY = "empty"  # nothing was planned
+    PLANNED = "planned"  # nothing was let go yet
+    HELD = "held"  # what is left waits until a person submits it again
+    WAITING = "waiting"  # to leave: for a worker, for company, for the night
+    UNDER_WAY = "under_way"
+    NEEDS_ATTENTION = "needs_attention"  # a batch job waits for a person's decision
+    RESOLVED = "resolved"  # every comparison was judged, failed or was withdrawn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Comparisons by what is happening to them; `unsubmitted` and `held` are part of `waiting`."""
+
+    waiting: int
+    unsubmitted: int
+    held: int
+    in_flight: int
+    judged: int
+    failed: int
+    withdrawn: int
+
+    @property
+    def total(self) -> int:
+        return self.waiting + self.in_flight + self.judged + self.failed + self.withdrawn
+
+    @property
+    def resolved(self) -> int:
+        return self.judged + self.failed + self.withdrawn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Everything that a live display shows; equal while nothing has happened."""
+
+    counts: Counts
+    rounds: int
+    jobs_live: int
+    jobs_needing_attention: int
+    budget_usd: Decimal
+    reserved_usd: Decimal
+    spent_usd: Decimal
+    overrun_usd: Decimal
+    scale: int | None  # the number of the newest
+    scale_published: bool
+    scale_judgements: int  # that the newest scale was made from
+    scorable: int  # judgements that a scale could be made from now
+
+    @property
+    def state(self) -> State:
+        """One word: the first row that holds."""
+        counts = self.counts
+        rows = (
+            (self.jobs_needing_attention, State.NEEDS_ATTENTION),
+            (counts.in_flight, State.UNDER_WAY),
+            (counts.waiting - counts.unsubmitted - counts.held, State.WAITING),
+            (counts.held, State.HELD),
+            (counts.unsubmitted, State.PLANNED),
+            (counts.resolved, State.RESOLVED),
+            (True, State.EMPTY),
+        )
+        return next(word for holds, word in rows if holds)
+
+
+def progress(assessment: Assessment) -> Progress:
+    """Look at an assessment, in five queries."""
+    rounds = list(assessment.rounds.order_by().values_list("pk", "submitted_at", "purpose"))
+    by_round = _by_round(pk for pk, _, _ in rounds)
+    scale = assessment.scales.order_by("-number").values_list("number", "published_at", "n_comparisons").first()
+    jobs = _live_jobs([pk for pk, _, _ in rounds])
+    return Progress(
+        counts=_counts(by_round, {pk for pk, submitted, _ in rounds if submitted is None}),
+        rounds=len(rounds),
+        jobs_live=jobs.total(),
+        jobs_needing_attention=jobs[BatchJob.Status.NEEDS_ATTENTION],
+        budget_usd=assessment.budget_usd,
+        reserved_usd=assessment.reserved_usd,
+        spent_usd=assessment.spent_usd,
+        overrun_usd=assessment.overrun_usd,
+        scale=scale[0] if scale else None,
+        scale_published=bool(scale and scale[1]),
+        scale_judgements=scale[2] if scale else 0,
+        scorable=sum(by_round[pk, Status.JUDGED] for pk, _, purpose in rounds if purpose == Round.Purpose.SCALE),
+    )
+
+
+def counts_of(cj_round: Round) -> Counts:
+    """The comparisons of one round."""
+    return _counts(_by_round([cj_round.pk]), set() if cj_round.submitted_at else {cj_round.pk})
+
+
+def _by_round(rounds: Iterable[int]) -> Counter[tuple[int, str]]:
+    """(round, status) -> how many; those held back by a person as (round, "HELD") once more."""
+    mine = Comparison.objects.filter(round__in=list(rounds)).order_by()
+    found = {(pk, status): n for pk, status, n in mine.values_list("round", "status").annotate(n=Count("pk"))}
+    held = mine.filter(status=Status.PENDING, held=True).values_list("round").annotate(n=Count("pk"))
+    return Counter(found | {(pk, "HELD"): n for pk, n in held})
+
+
+def _counts(by_round: Counter[tuple[int, str]], unsubmitted: set[int]) -> Counts:
+    by_status: Counter[str] = Counter()
+    for (_, status), n in by_round.items():
+        by_status[status] += n
+    return Counts(
+        waiting=by_status[Status.PENDING],
+        unsubmitted=sum(by_round[pk, Status.PENDING] for pk in unsubmitted),
+        held=sum(n for (pk, status), n in by_round.items() if status == "HELD" and pk not in unsubmitted),
+        in_flight=by_status[Status.IN_FLIGHT],
+        judged=by_status[Status.JUDGED],
+        failed=by_status[Status.FAILED],
+        withdrawn=by_status[Status.WITHDRAWN],
+    )
+
+
+def _live_jobs(rounds: list[int]) -> Counter[str]:
+    """Live jobs that still owe an answer to one of these rounds, by status: of each job one such item is looked for."""
+    owed = BatchItem.objects.filter(job=OuterRef("pk"), outcome=None, comparison__round__in=rounds)
+    live = BatchJob.objects.filter(Exists(owed), status__in=BatchJob.LIVE).order_by()
+    return Counter(dict(live.values_list("status").annotate(n=Count("pk"))))
