@@ -52,8 +52,16 @@ def fit(
         sigma=sigma,
         uncertain=uncertain,
     )
-    solved = SOLVERS[estimator](question) if len(part) and len(question.known) < part.n else None
+    solved = _solved(question, estimator) if len(part) and len(question.known) < part.n else None
     return _assemble(decisions, question, component, kept, estimator, solved)
+
+
+def _solved(question: Question, estimator: str) -> Solved | None:
+    """None where the estimator has no finite scores for these decisions: few of them, or all against one another."""
+    try:
+        return SOLVERS[estimator](question)
+    except np.linalg.LinAlgError:
+        return None
 
 
 def _check(estimator: str, sigma: float | None, fixed: Mapping[Any, float] | None) -> None:
@@ -182,9 +190,15 @@ def _own_errors(part: Decisions, p: Floats) -> Floats:
 
 
 def _classic(part: Decisions, group: Indices) -> float:
-    """The reliability the field prints, from the reference engine's scores and errors whatever the estimator."""
+    """The reliability the field prints, from the reference engine's scores and errors whatever the estimator.
+
+    nan where that engine has no finite scores.
+    """
     design = design_of(part)
-    theta = sirt_scores(part, group)
+    try:
+        theta = sirt_scores(part, group)
+    except np.linalg.LinAlgError:
+        return NAN
     p = expit(design.logits(theta))
     return separation_reliability(theta, own_information_error(design, p * (1.0 - p)))
 

@@ -16,11 +16,15 @@ from .model import Design, conjugate_gradients, design_of, pin_means
 EPSILON = 0.3
 SETTLED = 1e-9
 STEPS = 200
+TOO_FAR = 200.0  # logits: scores out here are on their way to infinity
 DENSE = 600  # essays: up to here a factor; a judge who never errs leaves systems that conjugate gradients are slow in
 
 
 def sirt_scores(decisions: Decisions, group: Indices) -> Floats:
-    """Scores in logits, centred within each of the `group` numbers; every essay must have been compared."""
+    """Scores in logits, centred within each of the `group` numbers; every essay must have been compared.
+
+    LinAlgError where they run away: parts that hang together by a few decisions need not have finite scores.
+    """
     design = design_of(decisions)
     n = decisions.appearances
     goal = EPSILON + (n - 2 * EPSILON) * decisions.wins / n
@@ -35,6 +39,8 @@ def sirt_scores(decisions: Decisions, group: Indices) -> Floats:
         theta = theta + step * min(1.0, 2.0 / max(np.abs(step).max(), 1e-300))
         if np.abs(step).max() <= SETTLED:
             break
+        if not np.abs(theta).max() < TOO_FAR:
+            raise np.linalg.LinAlgError("the scores run away")
     return theta
 
 

@@ -368,3 +368,17 @@ def test_an_unknown_estimator_or_a_bad_sigma_is_refused():
             fit(decisions, **options)
     with pytest.raises(ValueError):
         fit(decisions, "sirt", fixed={1: 0.0})
+
+
+@pytest.mark.parametrize("estimator", ["map", "mle", "sirt"])
+def test_whatever_the_first_few_decisions_are_a_fit_has_numbers_or_null_and_no_exception(estimator):
+    for seed in range(100):
+        rng = Random(seed)
+        n = rng.choice([2, 3, 4, 6, 10, 12])
+        pairs = [rng.sample(range(n), 2) for _ in range(rng.choice([1, 2, n, 2 * n]))]
+        if seed % 2:
+            pairs = [(i, i + 1) for i in range(n - 1)] + pairs[: seed % 4]  # a chain hangs together by a thread
+        rows = [(*(rng.choice([(a, b), (b, a)])), rng.choice([a, b]), "judge") for a, b in pairs]
+        found = fit(Decisions.from_rows(rows, essays=range(n)), estimator, position=len(rows) > 1)
+        json.dumps(fit_to_json(found), allow_nan=False)
+        assert np.isfinite(found.logit).any() or estimator != "map"
