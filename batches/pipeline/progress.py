@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from django.db.models import Count, Exists, OuterRef
 
-from batches.models import Assessment, BatchItem, BatchJob, Comparison, Round
+from batches.models import Assessment, BatchItem, BatchJob, Comparison, Round, SetAside
 
 Status = Comparison.Status
 
@@ -80,7 +80,7 @@ class Progress:
 
 
 def progress(assessment: Assessment) -> Progress:
-    """Look at an assessment, in five queries."""
+    """Look at an assessment, in six queries."""
     rounds = list(assessment.rounds.order_by().values_list("pk", "submitted_at", "purpose"))
     by_round = _by_round(pk for pk, _, _ in rounds)
     scale = assessment.scales.order_by("-number").values_list("number", "published_at", "n_comparisons").first()
@@ -97,8 +97,14 @@ def progress(assessment: Assessment) -> Progress:
         scale=scale[0] if scale else None,
         scale_published=bool(scale and scale[1]),
         scale_judgements=scale[2] if scale else 0,
-        scorable=sum(by_round[pk, Status.JUDGED] for pk, _, purpose in rounds if purpose == Round.Purpose.SCALE),
+        scorable=_scorable(by_round, [pk for pk, _, purpose in rounds if purpose == Round.Purpose.SCALE]),
     )
+
+
+def _scorable(by_round: Counter[tuple[int, str]], rounds: list[int]) -> int:
+    """Judgements of these rounds, less those that were set aside."""
+    aside = SetAside.objects.filter(comparison__round__in=rounds, comparison__status=Status.JUDGED).count()
+    return sum(by_round[pk, Status.JUDGED] for pk in rounds) - aside
 
 
 def counts_of(cj_round: Round) -> Counts:
