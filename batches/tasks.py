@@ -12,7 +12,7 @@ from rq import Worker
 from rq.exceptions import DuplicateJobError
 
 from batches.models import Assessment, BatchJob, ProviderAccount
-from batches.pipeline import deadline, submit, triggers, watch
+from batches.pipeline import deadline, erase, retention, submit, triggers, watch
 from batches.pipeline import reconcile as reconcile_books
 from batches.pipeline import score as scoring
 from batches.pipeline.refused import Refused
@@ -92,7 +92,19 @@ def step(job_id: int) -> None:
     while status in AT_ONCE:
         status = watch.step(job_id)
     if status in CLOSED:
+        erase.carry_on_all()
         submit_due()
+
+
+def ask_erase() -> bool:
+    """Have the erasures that wait for something go on, and what is kept no longer purged: at most once a minute."""
+    return _enqueue("poll", erase_due, name=f"erase-{time.time() // 60:.0f}")
+
+
+def erase_due() -> None:
+    """Purge what its project keeps no longer, and go on with every erasure that is not complete."""
+    retention.purge_due()
+    erase.carry_on_all()
 
 
 def ask_score(assessment_id: int, user_id: int | None) -> bool:

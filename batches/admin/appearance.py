@@ -33,6 +33,7 @@ GROUPS = (
         "Record",
         (
             ("Audit log", "history", "batches_auditentry", "batches.view_auditentry"),
+            ("Erasures", "delete_forever", "batches_erasure", "batches.view_erasure"),
             ("Callbacks", "campaign", "batches_callback", "batches.view_callback"),
             ("People", "group", "auth_user", "auth.view_user"),
             ("Roles", "badge", "auth_group", "auth.view_group"),

@@ -27,7 +27,7 @@ from batches.admin.standing_page import standing_context
 from batches.admin.states import COLOURS, count, state_of
 from batches.admin.words import moment, page_of, usd
 from batches.models import Assessment, Comparison, Round, Scale
-from batches.pipeline import load, retry
+from batches.pipeline import erase, load, retry
 from batches.pipeline.plan import plan_rounds
 from batches.pipeline.refused import Refused
 from batches.pipeline.standing import Standing
@@ -56,6 +56,24 @@ def ask_retry(screen: Any, request: HttpRequest, rows: QuerySet[Any]) -> Questio
     return ask_before_retrying(screen, request, failed_in(request, rows))
 
 
+def ask_purge(screen: Any, request: HttpRequest, rows: QuerySet[Any]) -> Question:
+    chosen = list(rows.filter(purged_at=None)[:20])
+    if not chosen:
+        raise Refused("These assessments were purged before.")
+    facts = [(str(one), ", ".join(f"{n:,} {what}" for what, n in erase.preview(one).items() if n)) for one in chosen]
+    return Question(
+        title=f"Purge {counted(len(chosen), 'assessment')} for good?",
+        facts=facts,
+        button="Remove all texts for good",
+        warnings=(
+            (
+                "Texts, justifications, raw answers and files are removed and cannot be brought back; scores, counts "
+                "and money stay. Jobs under way are cancelled."
+            ),
+        ),
+    )
+
+
 def useful_actions(now: Standing) -> set[str]:
     """Actions that can do something with an assessment that stands there."""
     useful = {
@@ -64,6 +82,7 @@ def useful_actions(now: Standing) -> set[str]:
         "retry": now.failed > 0,
         "force": now.gathered > 0,
         "score": now.judged > 0,
+        "purge": now.n_essays > 0 or now.comparisons > 0,
     }
     return {action for action, holds in useful.items() if holds}
 
@@ -91,7 +110,8 @@ class AssessmentScreen(Screen):
     exact_search = ("pk", "slug__exact", "title__iexact")
     search_help_text = "Short name or title"
     ordering = ("-id",)
-    actions = ("plan", "submit", "retry", "force", "score")
+    actions = ("plan", "submit", "retry", "force", "score", "purge")
+    has_purge_assessment_permission = may("purge_assessment")
     fieldsets = (
         (None, {"fields": ("title", "budget", "strategy", "judge")}),
         ("What the judge reads", {"fields": ("instructions", "rubric")}),
@@ -171,6 +191,14 @@ class AssessmentScreen(Screen):
         if not all(asked):
             raise Refused("The queue cannot be reached at the moment: start the workers, then try again.")
         return f"{counted(len(ready), 'scale').capitalize()} will be ready in a moment: load the page again."
+
+    @deed(permission="purge_assessment", title="Purge texts", icon="delete_forever", confirm=ask_purge)
+    def purge(self, request: HttpRequest, rows: QuerySet[Any]) -> str:
+        done = [erase.purge(row, actor=request.user) for row in rows.filter(purged_at=None)]
+        tasks.ring()
+        waiting = sum(one.completed_at is None for one in done)
+        more = " It is complete when the jobs under way have ended." if waiting else ""
+        return f"Purged {counted(len(done), 'assessment')}: the certificate is under Erasures.{more}"
 
     # One assessment
 

@@ -3,12 +3,14 @@
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.urls import URLPattern, path
 
+from batches import tasks
 from batches.admin.base import Screen
-from batches.admin.deeds import counted, deed
+from batches.admin.deeds import Question, counted, deed
 from batches.admin.filters import one_of, own
 from batches.admin.flags import PASSAGE, ask_before_judging_again, flagged, flags_of, the_one_essay
 from batches.admin.forms import RowForm
@@ -18,9 +20,10 @@ from batches.admin.words import COMPARISON_COLOURS, link, moment, reason_words
 from batches.conf import cj_settings
 from batches.essays.clean import BadEssay
 from batches.essays.fields import candidate_code, essay_text
-from batches.models import Comparison, Essay, Flag, Score
-from batches.pipeline import roster, suspect
+from batches.models import AuditEntry, Comparison, Essay, Flag, Score
+from batches.pipeline import erase, roster, suspect
 from batches.pipeline.fits import check_essays
+from batches.pipeline.held import held
 from batches.pipeline.refused import Refused
 
 MOST_SHOWN = 100
@@ -56,6 +59,24 @@ def _as_loaded(rule: Any, written: str) -> Any:
         raise ValidationError(str(problem)) from None
 
 
+def ask_withdraw(screen: Any, request: HttpRequest, rows: QuerySet[Any]) -> Question:
+    chosen = list(rows.filter(withdrawn_at=None)[:50])
+    if not chosen:
+        raise Refused("These pupils were withdrawn before.")
+    met = Comparison.objects.filter(Q(essay_a__in=chosen) | Q(essay_b__in=chosen)).count()
+    return Question(
+        title=f"Withdraw {counted(len(chosen), 'pupil')} for good?",
+        facts=[("Candidates", ", ".join(map(str, chosen))), ("Comparisons that no longer count", f"{met:,}")],
+        button="Withdraw for good",
+        warnings=(
+            (
+                "The text, the justifications and the answers about it are removed at once and cannot be brought back. "
+                "Answers under way are discarded when they arrive; what they cost is paid."
+            ),
+        ),
+    )
+
+
 @admin.register(Essay)
 class EssayScreen(Screen):
     form = EssayForm
@@ -65,7 +86,11 @@ class EssayScreen(Screen):
     list_filter = (
         own("assessment"),
         one_of(
-            "state", "state", live=("in use", Q(withdrawn_at=None)), out=("withdrawn", Q(withdrawn_at__isnull=False))
+            "state",
+            "state",
+            live=("in use", Q(erased_at=None)),
+            out=("withdrawn", Q(withdrawn_at__isnull=False)),
+            purged=("purged", Q(withdrawn_at=None, erased_at__isnull=False)),
         ),
         one_of("second look", "flagged", **flagged()),
     )
@@ -76,7 +101,7 @@ class EssayScreen(Screen):
     search_help_text = "Candidate, exactly as loaded"
     ordering = ("-id",)
     fields = ("assessment", "candidate", "text", "anchor_score")
-    actions = ("judge_again", "harmless", "put_back")
+    actions = ("judge_again", "harmless", "put_back", "withdraw")
     has_decide_flag_permission = may("decide_flag")
 
     @deed(
@@ -104,9 +129,41 @@ class EssayScreen(Screen):
     def senseless(self, row: Essay) -> set[str]:
         is_open = row.flags.filter(verdict="").exists()
         useless = set() if is_open else {"harmless"}
-        if not self._compared(row):
+        if row.withdrawn_at:
+            useless.add("withdraw")
+        if not self._compared(row) or row.erased_at:
             useless.add("judge_again")
         return useless if row.left_out or row.set_aside.exists() else useless | {"put_back"}
+
+    has_withdraw_essay_permission = may("withdraw_essay")
+    has_export_candidate_permission = may("export_candidate")
+
+    @deed(permission="withdraw_essay", title="Withdraw this pupil", icon="person_remove", confirm=ask_withdraw)
+    def withdraw(self, request: HttpRequest, rows: QuerySet[Any]) -> str:
+        done = [erase.withdraw(essay, actor=request.user) for essay in rows.filter(withdrawn_at=None)]
+        for assessment, user in {(one.assessment_id, request.user.pk) for one in done}:
+            tasks.ask_score(assessment, user)
+        waiting = sum(one.completed_at is None for one in done)
+        more = f" {counted(waiting, 'of them')} is complete when jobs under way have ended." if waiting else ""
+        return f"Withdrew {counted(len(done), 'pupil')}: the certificate is under Erasures.{more}"
+
+    def get_urls(self) -> list[URLPattern]:
+        all_held = path("<int:object_id>/held/", self.admin_site.admin_view(self.held_view), name="batches_essay_held")
+        return [all_held, *super().get_urls()]
+
+    def held_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """All that is held on this candidate, as a file; a POST, because it is put on record."""
+        row = self.get_object(request, str(object_id))
+        if row is None:
+            raise Http404
+        if not self.has_export_candidate_permission(request):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        project = row.assessment.project
+        found = held(project, row.candidate)
+        AuditEntry.record("export candidate", row, actor=request.user, project=project, essays=len(found["essays"]))
+        return JsonResponse(found, headers={"Content-Disposition": 'attachment; filename="candidate.json"'})
 
     @admin.display(description="assessment")
     def assessment_link(self, row: Essay) -> Any:
@@ -114,7 +171,7 @@ class EssayScreen(Screen):
 
     @labelled("state", {"in use": "success", "withdrawn": ""})
     def state(self, row: Essay) -> str:
-        return "withdrawn" if row.withdrawn_at else "in use"
+        return "withdrawn" if row.withdrawn_at else "purged" if row.erased_at else "in use"
 
     @admin.display(description="loaded", ordering="created_at")
     def created(self, row: Essay) -> Any:
@@ -145,6 +202,7 @@ class EssayScreen(Screen):
         return {
             **super().page(request, row),
             "title": row.candidate,
+            "may_export": request.user.has_perm("batches.export_candidate"),
             "leaves": roster.as_it_leaves(row),
             "flags": flags_of(row),
             "met": met[:MOST_SHOWN],

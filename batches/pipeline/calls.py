@@ -13,7 +13,7 @@ from django.db import transaction
 from batches.conf import cj_settings
 from batches.models import BatchItem, BatchJob
 from batches.models.fields import DatabaseClock
-from batches.pipeline import account, bundles, pace, requests, resolve, send
+from batches.pipeline import account, bundles, erased, pace, requests, resolve, send
 from batches.pipeline.crashes import crash_point
 from batches.pipeline.refused import Refused
 from batches.pipeline.requests import Call
@@ -39,6 +39,7 @@ def run(job: BatchJob) -> None:
         crash_point("calls_begun")
     else:  # its worker died: what was asked may have been answered and billed, and cannot be looked up
         resolve.resolve_rest(job, Outcome.LOST, "worker_died", sent=True)
+    _leave_out(job)
     try:
         provider = account.provider_of(job.account)
     except Refused as problem:
@@ -46,6 +47,15 @@ def run(job: BatchJob) -> None:
     else:
         Flight(job, provider).fly()
     close(job)
+
+
+def _leave_out(job: BatchJob) -> None:
+    """End the items about essays whose text is gone: they are not sent."""
+    resolve.resolve(job, [_gone(custom_id) for custom_id in erased.open_items(job)])
+
+
+def _gone(custom_id: str) -> Result:
+    return Result(custom_id=custom_id, outcome=Outcome.CANCELLED, reason=erased.GONE)
 
 
 def close(job: BatchJob) -> None:
@@ -92,6 +102,8 @@ class Flight:
             try:
                 while under_way or (waiting and not self._stopped):
                     under_way |= await self._launch(calls, waiting, self.in_flight - len(under_way))
+                    if not under_way:  # all of the wave was left out
+                        continue
                     await asyncio.wait(under_way, timeout=RENEW, return_when=asyncio.FIRST_COMPLETED)
                     await asyncio.sleep(max(0.0, self.looked_at + GATHER - time.monotonic()))
                     done = {task for task in under_way if task.done()}
@@ -110,9 +122,11 @@ class Flight:
         if self._stopped or not waiting or (room := self._behind_primer(waiting[0], room)) <= 0:
             return set()
         wave = [waiting.popleft() for _ in range(min(room, len(waiting)))]
-        await _in_database(self._mark_sent, [custom_id for call in wave for custom_id in call.custom_ids])
+        gone = await _in_database(self._mark_sent, [custom_id for call in wave for custom_id in call.custom_ids])
         crash_point("calls_marked")
-        return {asyncio.create_task(self._answer(calls, call)) for call in wave}
+        left_out = [call for call in wave if gone & set(call.custom_ids)]
+        await self._write(_gone(custom_id) for call in left_out for custom_id in call.custom_ids)
+        return {asyncio.create_task(self._answer(calls, call)) for call in wave if call not in left_out}
 
     def _behind_primer(self, call: Call, room: int) -> int:
         """How many calls may go now: where the cache is primed, one first, and none beside it."""
@@ -124,10 +138,13 @@ class Flight:
         self.primed = True
         return 1 if self.priming else room
 
-    def _mark_sent(self, custom_ids: list[str]) -> None:
+    def _mark_sent(self, custom_ids: list[str]) -> set[str]:
+        """Mark them as sent; those that must not be, because an essay was withdrawn since the job was read."""
         with transaction.atomic():
             self.job.hold(seconds=pace.LEASE)
+            gone = erased.open_items(self.job, custom_ids)
             BatchItem.objects.filter(job=self.job, custom_id__in=custom_ids).update(sent_at=DatabaseClock())
+            return gone
 
     async def _answer(self, calls: Calls, call: Call) -> list[Ended | Result]:
         """One call, and what its answer means for each comparison in it."""

@@ -125,3 +125,5 @@ def _tidy(job: BatchJob, provider: Provider, progress: Progress) -> None:
         provider.delete_files(progress)
     except ProviderError as error:
         log.warning("provider files left behind job=%s code=%s", job.pk, error.code)
+        return
+    BatchJob.objects.filter(pk=job.pk, forgotten_at=None).update(forgotten_at=DatabaseClock())

@@ -142,7 +142,7 @@ def set_up(
         raise Refused("This assessment has no judge: choose a model first.")
     fits.model_of(judge)
     seed = secrets.randbits(62) if seed is None else seed
-    essays = list(assessment.essays.filter(withdrawn_at=None).order_by("pk").values_list("pk", flat=True))
+    essays = list(assessment.essays.filter(erased_at=None).order_by("pk").values_list("pk", flat=True))
     pairs = _sample(essays, sample, seed)
     with transaction.atomic():
         Assessment.objects.select_for_update().get(pk=assessment.pk)

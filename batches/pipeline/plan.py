@@ -40,6 +40,8 @@ def plan_rounds(
     oddities.flag_odd(assessment)
     with transaction.atomic():
         assessment = Assessment.objects.select_for_update().get(pk=assessment.pk)
+        if assessment.purged_at:
+            raise Refused("This assessment was purged: nothing is left in it to compare.")
         essays: list[Hashable] = list(essays_of(assessment))
         if len(essays) < 2:
             raise Refused("A round needs at least two essays: load essays first.")

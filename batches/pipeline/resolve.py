@@ -138,14 +138,18 @@ class _Row:
     attempts: int
     assessment_id: int
     races: bool  # asked beside a batch that is still running
+    bundle: int | None
+    erased: bool  # an essay of it is gone: what was said of it is not written down, what it cost is
 
 
 OPEN_ITEMS = """
 SELECT item.id, item.custom_id, comparison.id, item.reserved_usd, comparison.status, comparison.attempts,
-       cj_round.assessment_id, item.races
+       cj_round.assessment_id, item.races, item.bundle, essay_a.erased_at IS NOT NULL OR essay_b.erased_at IS NOT NULL
 FROM batches_batchitem item
 JOIN batches_comparison comparison ON comparison.id = item.comparison_id
 JOIN batches_round cj_round ON cj_round.id = comparison.round_id
+JOIN batches_essay essay_a ON essay_a.id = comparison.essay_a_id
+JOIN batches_essay essay_b ON essay_b.id = comparison.essay_b_id
 WHERE item.job_id = %s AND item.custom_id = ANY(%s) AND item.outcome IS NULL
 ORDER BY item.id FOR UPDATE OF item, comparison
 """
@@ -162,14 +166,13 @@ def _write(job: BatchJob, rows: Sequence[_Row], ended: dict[str, Ended]) -> None
     batch = job.packing == BatchJob.Packing.PROVIDER_BATCH
     costs = {row.item_id: _cost(model, ended[row.custom_id], batch=batch) for row in rows}
     _write_items(rows, ended, costs)
-    judged = [
-        row for row in rows if ended[row.custom_id].draft is not None and row.status == Comparison.Status.IN_FLIGHT
-    ]
+    wanted = [row for row in rows if row.status == Comparison.Status.IN_FLIGHT and not row.erased]
+    judged = [row for row in wanted if ended[row.custom_id].draft is not None]
     _write_judgements(judged, ended)
     _advance(job, rows, ended)
     _settle(rows, costs)
     _count(job, rows, ended, sum(costs.values(), Decimal(0)))
-    callbacks.write([row.comparison_id for row in rows if row.status == Comparison.Status.IN_FLIGHT])
+    callbacks.write([row.comparison_id for row in wanted])
 
 
 def _cost(model: manifest.Model, end: Ended, *, batch: bool) -> Decimal:
@@ -195,15 +198,16 @@ def storable(text: str, most: int) -> str:
 
 def _write_items(rows: Sequence[_Row], ended: dict[str, Ended], costs: dict[int, Decimal]) -> None:
     columns: list[list[Any]] = [[] for _ in range(11)]
+    silent = {row.bundle for row in rows if row.erased and row.bundle is not None}  # their one answer is about it too
     for row in rows:
-        end = ended[row.custom_id]
+        end, unsaid = ended[row.custom_id], row.erased or row.bundle in silent
         usage = end.result.usage
         values = (
             row.item_id,
             end.outcome.value,
             storable(end.reason, 60),
-            storable(end.error, SHORT),
-            storable(end.result.answer, ANSWER),
+            "" if unsaid else storable(end.error, SHORT),
+            "" if unsaid else storable(end.result.answer, ANSWER),
             storable(end.result.request_id, 100),
             usage.input_tokens,
             usage.cache_read_tokens,
@@ -260,12 +264,15 @@ def _advance(job: BatchJob, rows: Sequence[_Row], ended: dict[str, Ended]) -> No
     stopped = not tail and BatchJob.objects.filter(pk=job.pk, cancel_asked_at__isnull=False).exists()  # wait for staff
     limits = _attempt_limits({row.assessment_id for row in rows})
     columns: list[list[Any]] = [[] for _ in range(7)]
+    values: tuple[Any, ...]
     for row in rows:
         end = ended[row.custom_id]
         if row.comparison_id in rivals and end.draft is None:
             continue  # the other request for this comparison is still under way: its answer decides
-        if end.draft is not None:
-            values: tuple[Any, ...] = (row.comparison_id, "JUDGED", row.attempts + 1, False, "", "", 0.0)
+        if row.erased:
+            values = (row.comparison_id, "WITHDRAWN", row.attempts, False, "", "", 0.0)
+        elif end.draft is not None:
+            values = (row.comparison_id, "JUDGED", row.attempts + 1, False, "", "", 0.0)
         else:
             then = retry.after(end.outcome, end.reason, attempts=row.attempts, max_attempts=limits[row.assessment_id])
             failed = then.status == Comparison.Status.FAILED

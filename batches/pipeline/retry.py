@@ -33,6 +33,7 @@ BY_REASON = {
     "account_fault": Policy(counts=False),
     "stopped": Policy(counts=False),
     "job_refused": Policy(wait=60),  # 4xx for the batch as a whole: costs nothing, but must end some time
+    "essay_withdrawn": Policy(counts=False),  # of another comparison in the same job: this one goes without it
     "payload_changed": Policy(wait=5),
     "stopped_workers": Policy(counts=False, hold=True),  # it killed worker after worker: a person looks at it first
     "absent": Policy(counts=False),
@@ -72,7 +73,8 @@ def failed(comparisons: QuerySet[Comparison], *, actor: Person | None) -> int:
     """Let failed comparisons be asked again, with all their attempts; the number that will be."""
     total = 0
     by_assessment: dict[int, list[Comparison]] = {}
-    rows = comparisons.filter(status=Comparison.Status.FAILED).select_related("round__assessment__project")
+    rows = comparisons.filter(status=Comparison.Status.FAILED, round__assessment__purged_at=None)
+    rows = rows.select_related("round__assessment__project")
     for comparison in rows:
         by_assessment.setdefault(comparison.round.assessment_id, []).append(comparison)
     for some in by_assessment.values():

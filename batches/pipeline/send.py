@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from batches.conf import cj_settings
 from batches.models import BatchJob, Deployment, LostLease
 from batches.models.fields import DatabaseClock
-from batches.pipeline import account, ownership, pace, queues, requests, resolve
+from batches.pipeline import account, erased, ownership, pace, queues, requests, resolve
 from batches.pipeline.crashes import crash_point
 from batches.pipeline.refused import Refused
 from batches.providers.base import ENVIRONMENT_KEY, NONCE_KEY, Outcome, Provider, ProviderError, Submission
@@ -24,6 +24,8 @@ TRY_LATER = "rate_limited"  # a refusal that says nothing about the requests
 def send(job: BatchJob) -> None:
     """Send a planned job whose lease we hold, once. Whatever happens, the job says afterwards what is known."""
     crash_point("job_taken")
+    if erased.open_items(job):
+        return withdraw(job, reason=erased.GONE)
     if job.cancel_asked_at:
         return withdraw(job)
     if job.account.paused_at:
@@ -81,6 +83,9 @@ def _claim(job: BatchJob) -> bool:
             job.hold(seconds=cj_settings.call_timeout + pace.MARGIN)
             if BatchJob.objects.filter(pk=job.pk, cancel_asked_at__isnull=False).exists():
                 withdraw(job)
+                return False
+            if erased.open_items(job):
+                withdraw(job, reason=erased.GONE)
                 return False
             if not job.advance(Status.SENDING, sent_at=DatabaseClock(), recoveries=0):
                 raise LostLease(f"{job} is not ours any more.")

@@ -84,7 +84,7 @@ def _check_rounds(rounds: Sequence[Round], waiting: QuerySet[Comparison]) -> Non
             raise Refused(f"{assessment} has used more than its budget: raise the budget first.")
         if assessment.left_usd <= 0 and assessment.reserved_usd == 0:
             raise Refused(f"Nothing is left of the budget of {assessment}: raise the budget first.")
-        essays = assessment.essays.filter(withdrawn_at=None).values_list("candidate", "text", "n_pages")
+        essays = assessment.essays.filter(erased_at=None).values_list("candidate", "text", "n_pages")
         fits.check_essays(assessment, essays.iterator())
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +17,7 @@ from batches.pipeline import relay
 from batches.pipeline.refused import Refused
 
 log = logging.getLogger(__name__)
+ERASE_EVERY = 600.0  # seconds between two looks at what is kept no longer
 PATIENCE = 5  # seconds that the relay has to come to an end; what it has not marked by then leaves once more
 
 
@@ -29,8 +31,12 @@ class Command(ShellCommand):
     def handle(self, *args: Any, every: float, **options: Any) -> None:
         stopped = stop_signal()
         with relaying(stopped):
+            looked_at = -ERASE_EVERY
             while not stopped.wait(every):
                 try:
+                    if time.monotonic() - looked_at > ERASE_EVERY:
+                        looked_at = time.monotonic()
+                        tasks.ask_erase()
                     if tasks.anything_due():
                         tasks.ring()
                 except OperationalError as problem:

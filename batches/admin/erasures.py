@@ -1,0 +1,60 @@
+"""Certificates of what was removed for good: a list, a page that can be printed, and JSON."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.urls import URLPattern, path
+
+from batches.admin.base import ReadOnly
+from batches.admin.filters import one_of, own
+from batches.admin.labels import labelled
+from batches.admin.words import moment
+from batches.models import Erasure
+from batches.pipeline.certificate import document
+
+
+@admin.register(Erasure)
+class ErasureScreen(ReadOnly):
+    page_template = "cj/erasure.html"
+    list_display = ("asked", "kind", "assessment_slug", "candidate", "actor_name", "state")
+    list_filter = (
+        own("project"),
+        one_of(
+            "kind",
+            "kind",
+            purge=("purge of an assessment", Q(kind="PURGE")),
+            withdrawal=("withdrawal of a pupil", Q(kind="WITHDRAWAL")),
+        ),
+    )
+    not_listed = ("hashes",)
+    exact_search = ("pk", "assessment_slug__exact", "candidate__exact")
+    search_help_text = "Assessment or candidate, exactly"
+    ordering = ("-id",)
+
+    @admin.display(description="asked for", ordering="asked_at")
+    def asked(self, row: Erasure) -> Any:
+        return moment(row.asked_at)
+
+    @labelled("state", {"complete": "success", "under way": "warning"})
+    def state(self, row: Erasure) -> str:
+        return "complete" if row.completed_at else "under way"
+
+    def page(self, request: HttpRequest, row: Erasure) -> dict[str, Any]:
+        removed = sorted(row.removed.items())
+        return {**super().page(request, row), "title": f"Certificate {row.certificate}", "removed": removed}
+
+    def get_urls(self) -> list[URLPattern]:
+        as_json = path("<int:object_id>/json/", self.admin_site.admin_view(self.json_view), name="batches_erasure_json")
+        return [as_json, *super().get_urls()]
+
+    def json_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        row = self.get_object(request, str(object_id))
+        if row is None:
+            raise Http404
+        if not self.has_view_permission(request, row):
+            raise PermissionDenied
+        name = f'attachment; filename="certificate-{row.certificate}.json"'
+        return JsonResponse(document(row), headers={"Content-Disposition": name})
