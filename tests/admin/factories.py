@@ -14,6 +14,7 @@ from batches.models import (
     BatchJob,
     Callback,
     Comparison,
+    Erasure,
     Essay,
     Judge,
     Judgement,
@@ -238,6 +239,22 @@ def token(of: Project, *scopes: str) -> ApiToken:
 
     expires = timezone.now() + timedelta(days=90)
     return ApiToken.issue(project=of, name=f"{of.name} robot", scopes=list(scopes) or ["read"], expires_at=expires)[0]
+        "erasure": erasure(work),
+    }
+
+
+def erasure(of: Assessment) -> Erasure:
+    """A certificate that names the assessment; nothing was removed for it."""
+    return Erasure.objects.create(
+        kind="PURGE",
+        project=of.project,
+        project_name=of.project.name,
+        assessment_id=of.pk,
+        assessment_slug=of.slug,
+        why="asked for by a person",
+        actor_name="somebody",
+        completed_at=of.created_at,
+    )
 
 
 def record(of: Assessment) -> Any:
