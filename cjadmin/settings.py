@@ -6,7 +6,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 
-from cjadmin import var
+from cjadmin import clean_logs, var
 
 env = environ.Env()
 BASE_DIR = var.BASE_DIR
@@ -154,7 +154,10 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = DEBUG
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10_000_000
 
+AUTHENTICATION_BACKENDS = ["cjadmin.throttling.Throttle", "django.contrib.auth.backends.ModelBackend"]
 SESSION_COOKIE_AGE = 8 * 60 * 60
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", not DEBUG)
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked for within the machine, without TLS
@@ -199,4 +202,5 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "WARNING")},
     "loggers": {"batches": {"level": env.str("LOG_LEVEL", "INFO")}},
 }
+clean_logs.install()  # before anything logs: SDK debug logs and tracebacks included
 Path(VAR).mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ from json import loads
 import msgspec
 
 from batches.providers.base import Outcome, Result, Usage
+from batches.providers.keys import without_keys
 
 CUSTOM_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 EXCERPT = 200  # characters of a malformed line that are kept
@@ -14,8 +15,8 @@ WORDS = 2_000  # characters of a provider's message that are kept
 
 
 def words(text: str) -> str:
-    """A provider's message, short, and without what a database column cannot hold (NUL, lone surrogates)."""
-    kept = text[:WORDS].replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    """A provider's message, short, without keys, and without what a column cannot hold (NUL, lone surrogates)."""
+    kept = without_keys(text[:WORDS]).replace("\x00", "\N{REPLACEMENT CHARACTER}")
     return kept.encode("utf-8", "replace").decode("utf-8")
 
 

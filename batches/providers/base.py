@@ -6,6 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
+from batches.providers.keys import without_keys
+
 NONCE_KEY = "cj_nonce"  # where a batch carries its job's nonce, if the provider keeps metadata
 ENVIRONMENT_KEY = "cj_env"  # and which deployment sent it
 
@@ -156,7 +158,7 @@ class ProviderError(Exception):
         retry_after: float | None = None,
         account_fault: bool = False,
     ):
-        super().__init__(message)
+        super().__init__(without_keys(message))
         self.accepted = accepted
         self.transient = transient
         self.code = code
