@@ -229,6 +229,7 @@ def whole_project(name: str) -> dict[str, Any]:
         "callback": callback(comparisons[0]),
         "audit": record(work),
         "apitoken": token(of),
+        "erasure": erasure(work),
     }
 
 
@@ -239,8 +240,6 @@ def token(of: Project, *scopes: str) -> ApiToken:
 
     expires = timezone.now() + timedelta(days=90)
     return ApiToken.issue(project=of, name=f"{of.name} robot", scopes=list(scopes) or ["read"], expires_at=expires)[0]
-        "erasure": erasure(work),
-    }
 
 
 def erasure(of: Assessment) -> Erasure:
