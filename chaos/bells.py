@@ -14,12 +14,12 @@ from django.db.models import Sum
 from batches.models import BatchJob, Comparison
 from chaos import checker, making, workers
 from chaos.checker import Found
-from chaos.episodes import Episode, _finish, _person, _reconcile
+from chaos.episodes import Episode, _finish, _person, reconcile_books
 from chaos.world import World, fresh_clients
 
 LOAD = (("anthropic", "provider_batch", 40), ("openai", "provider_batch", 40), ("anthropic", "per_round", 24))
 SWEEP = 2.0  # seconds: a bell rings at most once in two, and finds everything that is due
-SLACK = 6.0  # for forked jobs on a crowded machine
+SLACK = 20.0  # for forked jobs on a crowded machine; what was measured is in the table
 
 
 def flushes(world: World, seed: int, times: int, *, bell: bool = True, seconds: float = 90) -> Found:
@@ -52,7 +52,7 @@ def flushes(world: World, seed: int, times: int, *, bell: bool = True, seconds: 
         found.add("not finished", "work is left, and nobody does it")
     if longest > SWEEP + SLACK:
         found.add("standstill", f"{longest:.1f} s after a flush")
-    _reconcile(found)
+    reconcile_books(world, found)
     found.merge(checker.check(world))
     return found
 

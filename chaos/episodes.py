@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection
 
+from batches.conf import cj_settings
 from batches.models import BatchJob, Comparison, ProviderAccount, Round, Stranger
 from batches.pipeline import decide, reconcile, submit
 from batches.pipeline.refused import Refused
@@ -57,15 +58,15 @@ class Episode:
     budget: str = "50"
     workers: int = 2
     kills: int = 0
-    kill_every: float = 0.06  # seconds, on average
-    pauses: int = 0
-    pause_for: tuple[float, float] = (1.2, 2.4)
+    visits_between: int = 10  # crash points passed between two attacks, at most
+    pauses: int = 0  # of half the workers at a time
+    pause_for: tuple[float, float] = (2.4, 3.2)  # seconds: longer than any lease
     crashes: int = 0  # of PostgreSQL
     hook: Hook | None = None  # in every worker
     prepare: Callable[[], None] | None = None  # in every worker, before it begins
     until: Callable[[], bool] | None = None  # goes on until this is true as well
     meanwhile: Callable[[], Any] | None = None  # every now and then
-    seconds: float = 60.0
+    seconds: float = 180.0  # to finish in; only a promise broken, or a machine stopped, takes so long
 
 
 def run(world: World, episode: Episode) -> Found:
@@ -88,7 +89,7 @@ def run(world: World, episode: Episode) -> Found:
         crew.end()
     if not finished:
         found.add("not finished", f"{_unfinished()} after {episode.seconds} s")
-    _reconcile(found)
+    reconcile_books(world, found)
     found.merge(checker.check(world))
     found.counts.update({"kills": crew.kills, "pauses": crew.pauses, "deaths": crew.deaths})
     for text in filter(str.strip, log.read_text().split("----\n")):
@@ -102,10 +103,13 @@ def _own(text: str) -> list[str]:
 
 
 def _attack(world: World, episode: Episode, crew: Crew, rng: random.Random, made: list[Any], found: Found) -> None:
-    plan = ["kill"] * episode.kills + ["pause"] * episode.pauses + ["crash"] * episode.crashes
+    plan = (
+        ["kill"] * episode.kills + ["pause"] * (episode.pauses // (episode.workers // 2)) + ["crash"] * episode.crashes
+    )
     rng.shuffle(plan)
     for attack in plan:
-        time.sleep(rng.expovariate(1 / episode.kill_every))
+        crew.wait_for_visits(rng.randint(1, episode.visits_between), seconds=0.4)
+        time.sleep(rng.uniform(0, 0.01))
         if attack == "kill":
             crew.kill(rng)
         elif attack == "pause":
@@ -122,7 +126,7 @@ def _look_after(episode: Episode, crew: Crew, made: list[Any], found: Found) -> 
     """Be the person who is asked, and see that there is work while the attacks last."""
     found.counts["persons asked"] += _person()
     waiting = Comparison.objects.filter(status__in=["PENDING", "IN_FLIGHT"]).count()
-    if waiting < 6 * len(made):
+    if waiting < 16 * len(made):
         _more_work(episode, made, found)
 
 
@@ -177,9 +181,11 @@ def _unfinished() -> dict[str, int]:
     return {"jobs": jobs, "comparisons": waiting} if jobs or waiting else {}
 
 
-def _reconcile(found: Found) -> None:
+def reconcile_books(world: World, found: Found) -> None:
     """The nightly duty, at once: every batch too many must be on record afterwards."""
-    time.sleep(0.3)
+    owned = set(BatchJob.objects.exclude(provider_batch_id="").values_list("provider_batch_id", flat=True))
+    if {batch["id"] for batch in world.control("GET", "batches")["batches"]} - owned:
+        time.sleep(cj_settings.call_timeout + cj_settings.settle_time + 0.5)  # what was only just made may find its job
     for account in ProviderAccount.objects.filter(jobs__packing="PROVIDER_BATCH").distinct():
         for _ in range(3):
             try:

@@ -194,7 +194,7 @@ class Mutant:
     sow: Sow
     episode: dict[str, Any]
     die_at: str = ""
-    sleep_at: str = ""
+    sleep_at: str = ""  # until the others have given the job up
 
 
 LOST = {"accept_and_drop": {"on": ["create"], "rate": 0.5}}
@@ -217,19 +217,26 @@ MUTANTS: dict[str, Mutant] = {
 }
 
 
-def hook_of(mutant: Mutant, times: int = 3) -> workers.Hook | None:
-    if mutant.die_at:
-        return workers.die_at(mutant.die_at, times, workers.Counter())
-    if mutant.sleep_at:
-        return workers.sleep_at(mutant.sleep_at, times, workers.Counter(), seconds=4.5)
-    return None
-
-
-def symptoms(world: World, name: str, seed: int, *, sown: bool, seconds: float = 15) -> Found:
+def symptoms(world: World, name: str, seed: int, *, sown: bool, seconds: float = 30) -> Found:
     """What the checker says of the stretch of work, with the bug or without it."""
     mutant = MUTANTS[name]
-    prepare = mutant.sow if sown else None
-    found = run(world, Episode(seed=seed, prepare=prepare, hook=hook_of(mutant), seconds=seconds, **mutant.episode))
+    more: dict[str, Any] = dict(mutant.episode)
+    if mutant.die_at:
+        more["hook"] = workers.die_at({mutant.die_at: workers.Counter()}, 3)
+    if mutant.sleep_at:
+        more |= _asleep(workers.Sleepers(mutant.sleep_at, 3))
+    found = run(world, Episode(seed=seed, prepare=mutant.sow if sown else None, seconds=seconds, **more))
     if found.counts["calls lost with a worker"] and not (found.counts["kills"] or found.counts["deaths"]):
         found.add("lost calls without a death", found.counts["calls lost with a worker"])
     return found
+
+
+def _asleep(sleepers: workers.Sleepers) -> dict[str, Any]:
+    """Wake them when the jobs that they were stopped at are over, and wait until they have done what they then do."""
+    from batches.models import BatchJob
+
+    def wake() -> None:
+        if sleepers.count.value and BatchJob.objects.filter(status="ABSENT").count() >= sleepers.count.value:
+            sleepers.wake()
+
+    return {"hook": sleepers.hook, "meanwhile": wake, "until": lambda: sleepers.back_at_work}

@@ -1,16 +1,24 @@
 """Every labelled crash point, three deaths at each, in a stretch of work that is sure to pass it."""
 
+import itertools
+import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from batches.models import BatchJob, Stranger
 from batches.pipeline import cancel
+from batches.providers.base import Progress, Provider
 from chaos import workers
 from chaos.checker import Found
 from chaos.episodes import Episode, Load, run
 from chaos.world import ROOT, World
 
 DEATHS = 3
+TOGETHER = 5  # labels that are attacked in one stretch of work
+Deaths = dict[str, workers.Counter]
+ALONE = ("cancel_answered", "before_cancelled_commit")  # the one is passed at the provider, the other before it
+SLOW: dict[str, Any] = {"seconds": 180}
 BATCHES: tuple[Load, ...] = (("anthropic", "provider_batch", 20), ("openai", "provider_batch", 20))
 CALLS: tuple[Load, ...] = (("anthropic", "per_round", 16),)
 LOST_ANSWERS = {"accept_and_drop": {"on": ["create"], "rate": 0.6}}
@@ -25,14 +33,6 @@ SETUPS: dict[str, dict[str, Any]] = {  # label -> what it takes to get there; pl
     **{label: {"faults": NEVER_THERE, "load": BATCHES * 2} for label in ("before_absent_commit", "absent_committed")},
     "before_refused_commit": {"faults": REFUSED},
 }
-DIRECTED = (
-    "cancel_answered",
-    "before_cancelled_commit",
-    "before_disowned_commit",
-    "before_hand_over_commit",
-    "stranger_recorded",
-    "orphan_stopped",
-)
 
 
 def labels() -> list[str]:
@@ -43,92 +43,127 @@ def labels() -> list[str]:
 
 def all_points(world: World, seed: int, only: list[str] | None = None) -> tuple[Found, dict[str, int]]:
     """What was found over all labels, and how often each was hit."""
-    found, hits = Found(), {}
-    for number, label in enumerate(only or labels()):
-        count = workers.Counter()
-        one = (
-            DIRECTED_RUNS[label](world, label, count, seed + number)
-            if label in DIRECTED
-            else _plain(world, label, count, seed + number)
-        )
-        hits[label] = count.value
-        if count.value < DEATHS:
-            found.add("crash point not reached", f"{label}: {count.value} of {DEATHS}")
+    found = Found()
+    hits: dict[str, int] = {}
+    for number, group in enumerate(groups(only or labels())):
+        deaths = {label: workers.Counter() for label in group}
+        play = DIRECTED_RUNS.get(group[0], _plain)
+        one = play(world, deaths, seed + number)
         for promise, example in one.examples.items():
-            one.examples[promise] = f"[{label}] {example}"
+            one.examples[promise] = f"[{', '.join(group)}] {example}"
         found.merge(one)
+        hits |= {label: count.value for label, count in deaths.items()}
+        print(f"  {', '.join(f'{label} {hits[label]}' for label in group)}", flush=True)
+    found.merge(coverage(hits))
     return found, hits
 
 
-def _plain(world: World, label: str, count: workers.Counter, seed: int) -> Found:
-    setup = {"load": BATCHES} | SETUPS.get(label, {})
-    hook = workers.die_at(label, DEATHS, count)
-    return run(world, Episode(seed=seed, hook=hook, until=lambda: count.value >= DEATHS, seconds=120, **setup))
+def coverage(hits: dict[str, int]) -> Found:
+    """A violation for each label that was passed too seldom."""
+    found = Found()
+    for label, n in hits.items():
+        if n < DEATHS:
+            found.add("crash point not reached", f"{label}: {n} of {DEATHS}")
+    return found
 
 
-def _cancelled(world: World, label: str, count: workers.Counter, seed: int) -> Found:
+def groups(chosen: list[str]) -> list[list[str]]:
+    """Labels that one stretch of work can pass."""
+    alike: dict[str, list[str]] = {}
+    for label in chosen:
+        needs = DIRECTED_RUNS.get(label, _plain).__name__ if label not in ALONE else label
+        alike.setdefault(f"{needs} {SETUPS.get(label)}", []).append(label)
+    return [list(some) for labels in alike.values() for some in itertools.batched(labels, TOGETHER)]
+
+
+def _plain(world: World, deaths: Deaths, seed: int) -> Found:
+    [setup] = {repr(one): one for label in deaths for one in [{"load": BATCHES} | SETUPS.get(label, {})]}.values()
+    return run(world, Episode(seed=seed, hook=workers.die_at(deaths, DEATHS), until=_all_died(deaths), **SLOW, **setup))
+
+
+def _all_died(deaths: Deaths) -> Callable[[], bool]:
+    return lambda: all(count.value >= DEATHS for count in deaths.values())
+
+
+def _cancelled(world: World, deaths: Deaths, seed: int) -> Found:
     """Staff cancel everything three times over, before and after it was sent."""
-    at_provider = label == "cancel_answered"
+    at_provider = "cancel_answered" in deaths
+    over = _all_died(deaths)
 
-    def until() -> bool:
-        status = ("IN_PROGRESS",) if at_provider else ("PLANNED",)
-        if count.value < DEATHS:
-            cancel.ask(BatchJob.objects.filter(status__in=status), actor=None)
-        return count.value >= DEATHS
+    def meanwhile() -> None:
+        if not over():
+            cancel.ask(BatchJob.objects.filter(status="IN_PROGRESS" if at_provider else "PLANNED"), actor=None)
 
     provider = {"batch_seconds": 2.0} if at_provider else {}
     episode = Episode(
         seed=seed,
         load=BATCHES,
-        hook=workers.die_at(label, DEATHS, count),
-        until=until,
+        hook=workers.die_at(deaths, DEATHS),
+        until=over,
         provider=provider,
-        meanwhile=until,
+        meanwhile=meanwhile,
+        **SLOW,
         faults={} if at_provider else {"slow": {"on": ["files", "list"], "seconds": 0.3}},
     )
     return run(world, episode)
 
 
-def _strangers(world: World, label: str, count: workers.Counter, seed: int) -> Found:
-    """Batches of the same size that somebody else sends while ours are in doubt."""
-    from chaos.strangers import keep_sending
+def _strangers(world: World, deaths: Deaths, seed: int) -> Found:
+    """Somebody else sends batches of our size while ours are in doubt, and whoever looks takes the wrong one first."""
+    from chaos.strangers import Rival
 
-    with keep_sending(world):
-        episode = Episode(
-            seed=seed,
-            load=(("anthropic", "provider_batch", 48),),
-            hook=workers.die_at(label, DEATHS, count),
-            faults={"accept_and_drop": {"on": ["create"], "rate": 0.5}},
-            prepare=_adopt_newest if label == "before_disowned_commit" else None,
-        )
-        return run(world, episode)
+    rival, over = Rival(), _all_died(deaths)
+    episode = Episode(
+        seed=seed,
+        load=(("anthropic", "provider_batch", 48),),
+        hook=workers.die_at(deaths, DEATHS),
+        until=over,
+        meanwhile=lambda: None if over() else rival.follow(),
+        faults={"accept_and_drop": {"on": ["create"], "rate": 0.5}},
+        prepare=lambda: _take_the_wrong_one_first(world),
+        **SLOW,
+    )
+    return run(world, episode)
 
 
-def _adopt_newest() -> None:
-    """Look at the newest batch first, so that a stranger is often taken for ours."""
+def _take_the_wrong_one_first(world: World) -> None:
+    """Look at other jobs' batches first, then at strangers, and at the right one last."""
     from batches.pipeline import recover
 
     find = recover._find
-    recover._find = lambda job, provider: find(job, provider)[::-1]
+
+    def contrary(job: BatchJob, provider: Provider) -> list[Progress]:
+        ours = set(BatchJob.objects.exclude(pk=job.pk).values_list("nonce", flat=True))
+        found = [(_nonce(world, one.provider_batch_id), one) for one in find(job, provider)]
+        found.sort(key=lambda pair: (pair[0] not in ours, pair[0] == job.nonce))
+        return [one for _, one in found]
+
+    recover._find = contrary
 
 
-def _orphans(world: World, label: str, count: workers.Counter, seed: int) -> Found:
+def _nonce(world: World, batch: str) -> str:
+    request = json.loads((world.provider_folder / "batches" / f"{batch}.json").read_bytes())["requests"][0]
+    return str(request["custom_id"][:12])
+
+
+def _orphans(world: World, deaths: Deaths, seed: int) -> Found:
     """Reconciliations by the workers themselves, of batches with our nonce that no job owns."""
     from chaos.strangers import make_orphans, reconcile_in_workers
 
-    made: list[str] = []
+    over = _all_died(deaths)
 
-    def until() -> bool:
-        if count.value < DEATHS and not Stranger.objects.filter(cancel_asked_at=None, is_ours=True).exists():
-            made.extend(make_orphans(world, 2))
-        return count.value >= DEATHS
+    def meanwhile() -> None:
+        if not over() and not Stranger.objects.filter(cancel_asked_at=None, is_ours=True).exists():
+            make_orphans(world, 2)
 
     episode = Episode(
         seed=seed,
         load=(("openai", "provider_batch", 8),),
-        hook=workers.die_at(label, DEATHS, count),
-        until=until,
+        hook=workers.die_at(deaths, DEATHS),
+        until=over,
+        meanwhile=meanwhile,
         prepare=reconcile_in_workers,
+        **SLOW,
     )
     return run(world, episode)
 

@@ -59,7 +59,7 @@ def _one(world: World, name: str, provider: str, faults: dict[str, Any], seed: i
             load=((provider, "provider_batch", 20),),
             faults=faults,
             prepare=small_chunks,
-            hook=workers.die_at(label, times, count) if label else None,
+            hook=workers.die_at({label: count}, times) if label else None,
         ),
     )
     if count.value < times:

@@ -7,6 +7,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing import RawArray
 from pathlib import Path
 from typing import NoReturn
@@ -17,6 +18,7 @@ from cjadmin.local.leash import end_with
 
 kept: list[object] = []  # the parent's connections, so that no child closes them
 Hook = Callable[[str], None]
+rounds: dict[str, Callable[[], None]] = {}  # in a worker: what to do before each look for work
 
 
 class Crew:
@@ -24,14 +26,26 @@ class Crew:
 
     def __init__(self, size: int, *, log: Path, prepare: Callable[[], None] | None = None, hook: Hook | None = None):
         self.log, self.prepare, self.hook = log, prepare, hook
+        self.visits = Counter()
         self.pids = [self._fork() for _ in range(size)]
         self.kills = self.pauses = self.deaths = 0
 
     def _fork(self) -> int:
         pid = os.fork()
         if pid == 0:
-            _child(self.log, self.prepare, self.hook)
+            _child(self.log, self.prepare, self._reached)
         return pid
+
+    def _reached(self, label: str) -> None:
+        self.visits.add()
+        if self.hook is not None:
+            self.hook(label)
+
+    def wait_for_visits(self, n: int, *, seconds: float) -> None:
+        """Until the workers have passed so many more crash points, or so long: they may have nothing to do."""
+        enough, deadline = self.visits.value + n, time.monotonic() + seconds
+        while self.visits.value < enough and time.monotonic() < deadline:
+            time.sleep(0.002)
 
     def kill(self, rng: random.Random) -> None:
         """kill -9 of one of them, and another in its place."""
@@ -42,12 +56,14 @@ class Crew:
         self.kills += 1
 
     def pause(self, rng: random.Random, seconds: float) -> None:
-        """Stop one of them as a machine that swaps or a debugger would, and let it go on where it was."""
-        pid = rng.choice(self.pids)
-        os.kill(pid, signal.SIGSTOP)
+        """Stop half of them as a machine that swaps or a debugger would, and let them go on where they were."""
+        stopped = rng.sample(self.pids, len(self.pids) // 2)
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
         time.sleep(seconds)
-        os.kill(pid, signal.SIGCONT)
-        self.pauses += 1
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+        self.pauses += len(stopped)
 
     def tend(self) -> None:
         """Replace those that have died by themselves; wake those that sleep on purpose elsewhere."""
@@ -64,15 +80,14 @@ class Crew:
         self.pids = []
 
 
-def _child(log: Path, prepare: Callable[[], None] | None, hook: Hook | None) -> NoReturn:
+def _child(log: Path, prepare: Callable[[], None] | None, hook: Hook) -> NoReturn:
+    from batches.pipeline import crashes
+
     try:
         begin()
         if prepare is not None:
             prepare()
-        if hook is not None:
-            from batches.pipeline import crashes
-
-            crashes.on_reached = hook
+        crashes.on_reached = hook
         work(log)
     finally:
         os._exit(1)
@@ -95,6 +110,8 @@ def work(log: Path) -> NoReturn:
     from batches import tasks
 
     while True:
+        for note in rounds.values():
+            note()
         try:
             busy = tasks.work_here()
         except (DatabaseError, InterfaceError) as problem:
@@ -138,30 +155,43 @@ class Counter:
         self._cell[0] += 1
 
 
-def die_at(label: str, times: int, count: Counter) -> Hook:
-    """A hook that kills its process at the first so many visits to a label."""
+def die_at(deaths: dict[str, Counter], times: int) -> Hook:
+    """A hook that kills its process at the first so many visits to each of these labels."""
 
     def hook(reached: str) -> None:
-        if reached == label and count.value < times:
+        count = deaths.get(reached)
+        if count is not None and count.value < times:
             count.add()
             os.kill(os.getpid(), signal.SIGKILL)
 
     return hook
 
 
-def sleep_at(label: str, times: int, count: Counter, seconds: float) -> Hook:
-    """A hook that stops its process at the first so many visits to a label; a small helper lets it go on."""
+class Sleepers:
+    """Workers that are stopped at a label and go on only when they are woken: zombies, however fast the machine is."""
 
-    def hook(reached: str) -> None:
-        if reached == label and count.value < times:
-            count.add()
-            pid = os.getpid()
-            if os.fork() == 0:
-                try:
-                    time.sleep(seconds)
-                    os.kill(pid, signal.SIGCONT)
-                finally:
-                    os._exit(0)  # whatever happens: it must never go on as a second worker
-            os.kill(pid, signal.SIGSTOP)
+    def __init__(self, label: str, most: int) -> None:
+        self.label, self.most = label, most
+        self.count = Counter()
+        self._pids, self._back = RawArray("i", most), RawArray("i", most)
+        self._woken = False
 
-    return hook
+    def hook(self, reached: str) -> None:
+        place = self.count.value
+        if reached != self.label or place >= self.most or os.getpid() in self._pids:
+            return
+        self.count.add()
+        self._pids[place] = os.getpid()
+        rounds[reached] = lambda: self._back.__setitem__(place, 1)
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    def wake(self) -> None:
+        self._woken = True
+        for pid in filter(None, self._pids):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+    @property
+    def back_at_work(self) -> bool:
+        """Whether each that slept has finished the step in which it was stopped."""
+        return self._woken and all(back for pid, back in zip(self._pids, self._back, strict=True) if pid)

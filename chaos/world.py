@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,15 +20,15 @@ FOLDER = ROOT / "var" / "chaos"
 FAST = {  # cj_settings, in seconds where they are times; finer than people may set them
     "poll_interval_min": 0.05,
     "poll_interval_max": 0.2,
-    "call_timeout": 1.0,
-    "settle_time": 0.6,
+    "call_timeout": 1.5,
+    "settle_time": 1.2,  # with the time-out: more than a crowded machine keeps a request or a process waiting
     "batch_chunk_requests": 8,
     "sync_in_flight": 4,
     "max_attempts": 10,
     "delete_provider_files": False,  # the checker reads them
     "callback_sink": "kafka",  # so that the outbox is written; nothing listens at its address
 }
-LEASE, MARGIN = 1.0, 0.7
+LEASE, MARGIN = 1.5, 0.7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,10 +89,18 @@ def world(folder: Path = FOLDER) -> Iterator[World]:
     from cjadmin.local.stack import services
 
     folder.mkdir(parents=True, exist_ok=True)
+    _own_temporary(folder / "tmp")
     with services(), _provider(folder / "provider") as (process, url):
         _set_up_django(url)
         with httpx2.Client(base_url=url, timeout=60, trust_env=False) as http:
             yield World(folder=folder, provider_process=process, http=http)
+
+
+def _own_temporary(folder: Path) -> None:
+    """Whoever is killed leaves its temporary files behind: here, where the next run removes them."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    tempfile.tempdir = str(folder)
 
 
 @contextmanager
