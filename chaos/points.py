@@ -168,6 +168,28 @@ def _orphans(world: World, deaths: Deaths, seed: int) -> Found:
     return run(world, episode)
 
 
+def _relayed(world: World, deaths: Deaths, seed: int) -> Found:
+    """Callbacks that leave while the comparisons are judged."""
+    from chaos import outbox
+
+    path = world.folder / "delivered"
+    path.write_text("")
+    over = _all_died(deaths)
+    found = run(
+        world,
+        Episode(
+            seed=seed,
+            load=BATCHES,
+            hook=workers.die_at(deaths, DEATHS),
+            until=lambda: over() and outbox.emptied(),
+            prepare=lambda: outbox.relay_in_workers(path),
+            **SLOW,
+        ),
+    )
+    found.merge(outbox.check(path))
+    return found
+
+
 DIRECTED_RUNS = {
     "cancel_answered": _cancelled,
     "before_cancelled_commit": _cancelled,
@@ -175,4 +197,5 @@ DIRECTED_RUNS = {
     "before_hand_over_commit": _strangers,
     "stranger_recorded": _orphans,
     "orphan_stopped": _orphans,
+    "callbacks_reported": _relayed,
 }

@@ -8,7 +8,7 @@ import pytest
 
 from batches.conf import cj_settings
 from batches.models import Assessment, BatchItem, BatchJob, Comparison, ProviderAccount, Round
-from batches.pipeline import plan, submit, triggers, watch
+from batches.pipeline import pace, plan, submit, triggers, watch
 from batches.providers import manifest, prices
 from batches.providers.base import Usage
 from cjadmin.local.broker import Broker, broker
@@ -23,8 +23,9 @@ def running_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve
 
 
 @pytest.fixture
-def provider(running_provider: Server, settings) -> Iterator[Server]:
-    """The local provider, empty and without faults, as the pipeline sees it."""
+def provider(running_provider: Server, settings, monkeypatch) -> Iterator[Server]:
+    """The local provider, empty and without faults, as the pipeline sees it; short downloads are repeated at once."""
+    monkeypatch.setattr(pace, "FETCH", 0)
     running_provider.control("POST", "reset")
     running_provider.control("DELETE", "faults")
     settings.LOCAL_PROVIDER_URL = running_provider.url
