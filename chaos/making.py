@@ -36,7 +36,7 @@ def assessment(provider: str, strategy: str, comparisons: int, *, budget: str = 
     number = next(numbers)
     project, _ = Project.objects.get_or_create(name="Chaos")
     made = Assessment.objects.create(
-        project=project, slug=f"chaos-{number}", title=f"Chaos {number}", budget_usd=Decimal(budget)
+        project=project, slug=f"chaos-{number}", title=f"Chaos {number}", budget_usd=Decimal(budget), pairing="balanced"
     )
     AssessmentJudge.objects.create(assessment=made, judge=judge(provider))
     for i in range(10):

@@ -66,6 +66,10 @@ def _centred(theta: Floats, group: Indices) -> Floats:
 
 def _solve(design: Design, q: Floats, b: Floats, group: Indices) -> Floats:
     if design.n <= DENSE:
-        return cho_solve(cho_factor(design.information(q) + pin_means(group)), b)
+        information = design.information(q) + pin_means(group)
+        try:
+            return cho_solve(cho_factor(information), b)
+        except np.linalg.LinAlgError:  # on the way, scores may lie so far apart that nothing tells how they are linked
+            return np.linalg.lstsq(information, b)[0]
     diagonal = np.maximum(design.diagonal(q), 1e-12)
     return conjugate_gradients(lambda v: design.transpose(q * design.linear(v)), b, diagonal, tolerance=1e-10)
