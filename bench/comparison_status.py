@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,11 @@ ASKED = 3  # times each question is asked, after one that warms up
 CHUNK = 500  # results in one transaction, as pipeline.collect writes them; the other size is a whole job
 
 
-def arguments() -> argparse.Namespace:
+def arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Stored against derived comparison status.")
     parser.add_argument("--rows", type=int, default=1_000_000, help="comparisons; 20,000 takes seconds")
     parser.add_argument("--json", type=Path, help="write the figures here too")
-    asked = parser.parse_args()
+    asked = parser.parse_args(given)
     if asked.rows < 20_000 or asked.rows % 2000:
         parser.error("--rows is 20,000 or more, in whole assessments of 2,000.")
     return asked
@@ -76,8 +77,8 @@ def measure(rows: int) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    asked = arguments()
+def main(given: Sequence[str] | None = None) -> None:
+    asked = arguments(given)
     with scratch():
         figures = measure(asked.rows)
     from bench.comparison_status_table import table
@@ -90,4 +91,4 @@ def main() -> None:
 
 STARTED = time.perf_counter()
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -66,9 +66,11 @@ def peers(decisions: Decisions) -> dict[str, Callable[[], object]]:
     if find_spec("evalica"):
         import evalica
 
-        result = [evalica.Winner.X] * len(winner)
-        names = [winner.tolist(), loser.tolist()]
-        found["evalica"] = lambda: evalica.bradley_terry(*names, result)
+        # it has no prior, and gives everybody 0 where one essay never lost: a phantom meets each once either way
+        phantom, every = np.full(n, n), np.arange(n)
+        xs, ys = np.concatenate([winner, every, phantom]).tolist(), np.concatenate([loser, phantom, every]).tolist()
+        result = [evalica.Winner.X] * len(xs)
+        found["evalica"] = lambda: evalica.bradley_terry(xs, ys, result, tolerance=1e-8, limit=10_000)
     if find_spec("sklearn"):
         from scipy.sparse import csr_matrix
         from sklearn.linear_model import LogisticRegression
