@@ -1,11 +1,12 @@
 """A stored scale -> its report, for people as lines of text and for programs as JSON."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from batches.models import Scale
 from batches.pipeline.outlook import outlook
-from batches.scale.look_first import REASONS
+from batches.scale.look_first import REASONS, SURE_GRADE
 
 WEAK_FLIPS = 0.25  # of swapped pairs: beyond, the place of an essay decides about as much as the essay
 
@@ -133,6 +134,7 @@ def lines(scale: Scale) -> Iterator[str]:
     yield f"Position bias {_n(scale.position_bias)} logits, 95 % interval {_n(low)} to {_n(high)}. {bias_words(scale)}"
     yield flip_words(scale)
     yield from _judges(report)
+    yield from _grades(scale)
     yield from _anchors(report)
     yield from outlook(scale.assessment, scale).sentences
     yield from _by_round(report)
@@ -146,6 +148,20 @@ def _judges(report: dict[str, Any]) -> Iterator[str]:
             f"Judge {one['judge']}: {one['n']} judgements, {one['agreement']:.0%} for the essay with the higher score, "
             f"infit {_n(one['infit'])}, outfit {_n(one['outfit'])}, position bias {_n(one['position_bias'])}{flag}."
         )
+
+
+def _grades(scale: Scale) -> Iterator[str]:
+    """How many essays have each grade, the best first, and how many of the grades are certain."""
+    if not scale.grades:
+        return
+    rows = list(scale.scores.exclude(grade="").values_list("grade", "grade_probability"))
+    counts = Counter(grade for grade, _ in rows)
+    sure = sum((chance or 0) >= SURE_GRADE for _, chance in rows)
+    shown = ", ".join(f"{one['name']}: {counts[one['name']]}" for one in reversed(scale.grades))
+    yield (
+        f"Grades {scale.get_grades_source_display()}, best first: {shown}; "
+        f"{sure} of {len(rows)} are {SURE_GRADE:.0%} certain."
+    )
 
 
 def _anchors(report: dict[str, Any]) -> Iterator[str]:

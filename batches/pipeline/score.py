@@ -124,6 +124,11 @@ def _store(assessment: Assessment, found: Scored, *, digest: str, is_local: bool
         created_by_id=actor.pk if actor else None,
     )
     scale.grades, scale.grades_source = _grades(before, found)
+    if not scale.grades and fitted.connected and len(set(found.anchors.values())) > 1:
+        scale.report["warnings"].append(
+            "The anchors' scores do not rise with their known grades, so no boundaries come from them: look at them, "
+            "or set the boundaries yourself."
+        )
     scores = _scores(scale, found)
     grading.grade(scores, scale.grades)
     scale.save()

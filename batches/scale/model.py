@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import log_expit
 
 from .decisions import Decisions, Floats, Indices
+from .laplacian import Pairs
 
 DENSE_NEWTON = 250  # parameters: up to here a factorisation is cheaper than conjugate gradients
 GRADIENT = 1e-8
@@ -59,20 +61,31 @@ class Design:
         """The information matrix, dense: a weighted graph Laplacian bordered by the position terms."""
         n, size = self.n, self.n + self.k
         full = np.zeros((size, size))
-        flat = np.bincount(self.winner * (n + 1) + self.loser, q, minlength=(n + 1) ** 2).reshape(n + 1, n + 1)
-        full[:n, :n] = -(flat + flat.T)[:n, :n]
+        pairs = self.pairs
+        full[pairs.one, pairs.other] = full[pairs.other, pairs.one] = -pairs.weights(q)
         full[np.arange(size), np.arange(size)] = self.diagonal(q)
         if not self.k:
             return full
-        pulled = q * self.place
-        at = self.term * (n + 1)
-        size_of = self.k * (n + 1)
-        border = np.bincount(at + self.winner, pulled, minlength=size_of) - np.bincount(
-            at + self.loser, pulled, minlength=size_of
-        )
-        full[n:, :n] = border.reshape(self.k, n + 1)[:, :n]
+        full[n:, :n] = self.border(q)
         full[:n, n:] = full[n:, :n].T
         return full
+
+    def border(self, q: Floats) -> Floats:
+        """The information that each position term shares with each score: (k, n)."""
+        if not self.k:
+            return np.zeros((0, self.n))
+        pulled, at, size = q * self.place, self.term * (self.n + 1), self.k * (self.n + 1)
+        won = np.bincount(at + self.winner, pulled, minlength=size)
+        lost = np.bincount(at + self.loser, pulled, minlength=size)
+        return (won - lost).reshape(self.k, self.n + 1)[:, : self.n]
+
+    @cached_property
+    def pairs(self) -> Pairs:
+        return Pairs.among(self.winner, self.loser, self.n)
+
+    def times(self, q: Floats, diagonal: Floats) -> Callable[[Floats], Floats]:
+        """Multiply by the information matrix, of which the diagonal is given, without making it."""
+        return self.pairs.times(q, diagonal, self.border(q))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -182,10 +195,12 @@ def solve(design: Design, prior: Prior, q: Floats, b: Floats, *, tolerance: floa
     """(information with weights q + prior)^-1 b; b must have no part along pinned means."""
     if len(b) <= DENSE_NEWTON:
         return cho_solve(cho_factor(_guard(prior.add_to(design.information(q), design.n))), b)
+    diagonal = design.diagonal(q)
+    times = design.times(q, diagonal)
     return conjugate_gradients(
-        lambda v: design.transpose(q * design.linear(v)) + prior.times(v, design.n),
+        lambda v: times(v) + prior.times(v, design.n),
         b,
-        np.maximum(design.diagonal(q) + _spread(prior, design), 1e-12),
+        np.maximum(diagonal + _spread(prior, design), 1e-12),
         tolerance=tolerance,
     )
 

@@ -97,13 +97,7 @@ class Edges:
 
     @classmethod
     def of_design(cls, design: Design) -> "Edges":
-        low = np.minimum(design.winner, design.loser)
-        high = np.maximum(design.winner, design.loser)
-        free = high < design.n
-        codes, of = np.unique(low[free] * design.n + high[free], return_inverse=True)
-        every = np.full(len(low), -1)
-        every[free] = of
-        return cls(one=codes // design.n, other=codes % design.n, of=every)
+        return cls(one=design.pairs.one, other=design.pairs.other, of=design.pairs.of)
 
 
 class SparsePrecision:

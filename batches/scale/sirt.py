@@ -71,5 +71,5 @@ def _solve(design: Design, q: Floats, b: Floats, group: Indices) -> Floats:
             return cho_solve(cho_factor(information), b)
         except np.linalg.LinAlgError:  # on the way, scores may lie so far apart that nothing tells how they are linked
             return np.linalg.lstsq(information, b)[0]
-    diagonal = np.maximum(design.diagonal(q), 1e-12)
-    return conjugate_gradients(lambda v: design.transpose(q * design.linear(v)), b, diagonal, tolerance=1e-10)
+    diagonal = design.diagonal(q)
+    return conjugate_gradients(design.times(q, diagonal), b, np.maximum(diagonal, 1e-12), tolerance=1e-10)

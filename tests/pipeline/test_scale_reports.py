@@ -104,6 +104,16 @@ def test_anchors_divide_the_scale_into_grades(assessment: Assessment) -> None:
     assert len(scale.report["anchors"]["anchors"]) == 7
 
 
+def test_anchors_that_contradict_their_grades_give_none_and_say_so(assessment: Assessment) -> None:
+    for i, essay in enumerate(assessment.essays.order_by("pk")):
+        if i in (0, 19):
+            essay.anchor_score = Decimal(2 if i == 0 else 1)
+            essay.save()
+    scale = scored(assessment, 6)
+    assert scale.grades == []
+    assert any("do not rise with their known grades" in word for word in scale.report["warnings"])
+
+
 def test_boundaries_that_staff_set_stay_in_force_for_the_next_scale(assessment: Assessment) -> None:
     give_anchors(assessment)
     scale = scored(assessment, 6)
@@ -230,6 +240,7 @@ def test_the_report_is_printed_and_given_as_json(assessment: Assessment, capsys:
     assert "95 % interval" in printed
     assert "Position bias" in printed
     assert "both ways round" in printed
+    assert "Grades from anchors, best first: 3:" in printed
     call_command("scale", assessment.slug, report=True, json=True)
     document = json.loads(capsys.readouterr().out)
     assert document["report"]["grades_source"] == "anchors"
