@@ -56,6 +56,7 @@ def kills(world: World, run: Run) -> list[Row]:
     for number in range(-(-total // KILLS_EACH)):
         share = min(KILLS_EACH, total - number * KILLS_EACH)
         found.merge(play(world, Episode(seed=run.seed + number, faults=FOUL, kills=share, seconds=180)))
+        print(f"  {found.counts['kills']:,} kills, {found.counts['comparisons']:,} comparisons", flush=True)
         if found.violations:
             break
     counts = found.counts

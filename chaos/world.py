@@ -111,7 +111,8 @@ def _provider(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     folder.mkdir(parents=True)
     command = [sys.executable, "-m", "cjadmin.local.provider", "--dir", str(folder), "--latency", "0"]
     command += ["--batch-seconds", "0.2"]
-    process = subprocess.Popen(leashed(command), cwd=ROOT, stdout=subprocess.DEVNULL)
+    with (folder / "stderr").open("wb") as log:  # it says much of clients that are killed while they speak
+        process = subprocess.Popen(leashed(command), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=log)
     try:
         deadline = time.monotonic() + 60
         while not (folder / "url").exists():
