@@ -10,7 +10,7 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from batches.conf import cj_settings
 from batches.models import BatchJob, Comparison, ProviderAccount, Round, Stranger
-from batches.pipeline import decide, reconcile, submit
+from batches.pipeline import decide, ownership, reconcile, submit
 from batches.pipeline.refused import Refused
 from batches.providers.base import ProviderError
 from chaos import checker, making
@@ -142,7 +142,10 @@ def _person() -> int:
     asked = 0
     for job in BatchJob.objects.filter(status="NEEDS_ATTENTION"):
         try:
-            decide.carry_on(job, actor=None)
+            if job.error_code == ownership.NAMES_NO_JOB:  # the provider's own page shows that it is the job's
+                decide.adopt(job, job.provider_batch_id, actor=None)
+            else:
+                decide.carry_on(job, actor=None)
             asked += 1
         except Refused:
             continue

@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 from batches.models import AuditEntry, BatchJob, Stranger
 from batches.models.fields import DatabaseClock
 from batches.models.project import Person
-from batches.pipeline import calls, pace, resolve
+from batches.pipeline import calls, ownership, pace, resolve
 from batches.pipeline.refused import Refused
 from batches.providers.base import Outcome
 
@@ -14,12 +14,16 @@ BATCH = BatchJob.Packing.PROVIDER_BATCH
 
 
 def adopt(job: BatchJob, provider_batch_id: str, *, actor: Person | None) -> None:
-    """This batch at the provider is the job's. Its results are believed only if they carry the job's nonce."""
+    """This batch at the provider is the job's. Its results are believed only if they carry the job's nonce.
+
+    Where they were seen to carry nobody's, nothing can be read from them either: the person is taken at their word.
+    """
     mine = _taken(job)
     batch = provider_batch_id.strip()
     if mine.packing != BATCH or not batch:
         raise Refused("Name the batch at the provider that was sent for this job, such as msgbatch_... or batch_...")
-    known = mine.provider_batch_id == batch and not mine.is_provisional
+    unnamed = mine.error_code == ownership.NAMES_NO_JOB
+    known = mine.provider_batch_id == batch and (unnamed or not mine.is_provisional)
     changes = {"provider_batch_id": batch, "is_provisional": not known, "accepted_at": DatabaseClock()}
     if BatchJob.objects.filter(account=mine.account, provider_batch_id=batch).exclude(pk=mine.pk).exists():
         mine.release()
@@ -70,7 +74,14 @@ def _taken(job: BatchJob) -> BatchJob:
 def _decide(
     job: BatchJob, to: Status, act: str, actor: Person | None, *, changes: dict[str, object], **detail: str
 ) -> None:
-    after = {"recoveries": 0, "poll_failures": 0, "error": "", "next_poll_at": DatabaseClock(), "lease_until": None}
+    after = {
+        "recoveries": 0,
+        "poll_failures": 0,
+        "error": "",
+        "error_code": "",
+        "next_poll_at": DatabaseClock(),
+        "lease_until": None,
+    }
     try:
         with transaction.atomic():
             job.advance(to, **after, **changes)

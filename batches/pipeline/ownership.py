@@ -18,6 +18,7 @@ from batches.providers.base import Progress, Provider, ProviderError, Submission
 
 log = logging.getLogger(__name__)
 Status = BatchJob.Status
+NAMES_NO_JOB = "names_no_job"  # the error code of a job whose batch only a person can tell to be its own
 NONCE = 12  # characters of a custom_id that name its job
 TAKES: dict[str, tuple[BatchJob.Status, ...]] = {  # jobs that may still be given their batch -> their moves to it
     Status.PLANNED: (Status.SENDING, Status.IN_PROGRESS),  # sent before the database was set back
@@ -49,7 +50,8 @@ def confirm(job: BatchJob, provider: Provider, progress: Progress) -> bool:
         crash_point("confirmed")
         return True
     if not found:
-        return _ask_a_person(job, "The batch has ended, and none of its results says for which job it was sent.")
+        why = "The batch has ended, and none of its results says for which job it was sent."
+        return _ask_a_person(job, why, NAMES_NO_JOB)
     _part(job, found.most_common(1)[0][0])
     return False
 
@@ -63,21 +65,23 @@ def nonces(provider: Provider, progress: Progress) -> Iterator[str]:
                     yield result.custom_id.partition("-")[0][:NONCE]
 
 
-def _ask_a_person(job: BatchJob, error: str) -> bool:
-    job.advance(Status.NEEDS_ATTENTION, error=error[:1000], lease_until=None)
+def _ask_a_person(job: BatchJob, error: str, code: str = "") -> bool:
+    job.advance(Status.NEEDS_ATTENTION, error=error[:1000], error_code=code, lease_until=None)
     return False
 
 
 def _part(job: BatchJob, nonce: str) -> None:
     """Part a job from the batch that it took for its own: the job is in doubt again, and the batch with its owner."""
+    right: BatchJob | None = None
     try:
         with transaction.atomic():
             right = _locked(job, nonce)
             if right is None or not give(right, job.provider_batch_id):
                 _record(job, nonce, right)
-                _doubt_again(_set_free(job))
+                _doubt_again(_set_free(BatchJob.objects.get(pk=job.pk)))  # ours stays as it is, should this not do
             crash_point("before_disowned_commit")
-    except IntegrityError:  # another batch of the account is in doubt, and there may be one at a time
+    except IntegrityError:  # another batch of the account is in doubt, and there may be one at a time:
+        _record(job, nonce, right)  # that one need not wait to hear whose this is
         pace.later(job, seconds=pace.BUSY)
 
 
@@ -95,7 +99,7 @@ def _lock(which: Q) -> QuerySet[BatchJob]:
 
 
 def _record(job: BatchJob, nonce: str, right: BatchJob | None) -> None:
-    """Somebody else's; or ours, of a job that is over: then it stands there as an orphan already."""
+    """Write down whose it is: somebody else's, or another job's of ours, where it may be on record as an orphan."""
     made = {"taken_for": job, "nonce": nonce, "is_ours": right is not None, "n_requests": job.n_items}
     Stranger.objects.get_or_create(account=job.account, provider_batch_id=job.provider_batch_id, defaults=made)
 
@@ -140,6 +144,7 @@ def _doubt_again(job: BatchJob) -> None:
 
 def _take(job: BatchJob, provider_batch_id: str, **known: Any) -> None:
     _stop_worker(job)
+    Stranger.objects.filter(account=job.account, provider_batch_id=provider_batch_id).delete()
     for move in TAKES[job.status][:-1]:
         job.advance(move, sent_at=DatabaseClock())
     changes = {

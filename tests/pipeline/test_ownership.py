@@ -152,6 +152,24 @@ def test_while_a_third_job_is_in_doubt_the_wrong_holder_keeps_the_batch_and_trie
     assert owners()[one.pk] == of_one
 
 
+def test_a_job_in_doubt_and_one_that_cannot_be_so_beside_it_do_not_wait_for_each_other(provider, two_jobs):
+    one, two = two_jobs
+    stranger = somebody_elses(provider)
+    lose(provider, one)
+    assert (step(one), one.provider_batch_id) == (Status.IN_PROGRESS, stranger)
+    of_one = (batches(provider) - {stranger}).pop()
+    Stranger.objects.create(account=one.account, provider_batch_id=of_one, nonce="f0re19000001")
+    lose(provider, two, "drop_before_accept")
+    BatchJob.objects.update(sent_at=DatabaseClock() - timedelta(hours=1))
+    deadline = time.monotonic() + 30
+    while not Stranger.objects.filter(provider_batch_id=stranger).exists():
+        assert (step(two), step(one)) == (Status.IN_DOUBT, Status.IN_PROGRESS)
+        assert time.monotonic() < deadline
+    assert (one.provider_batch_id, one.lease_until, one.recoveries) == (stranger, None, 0)
+    until(two, Status.ABSENT)
+    assert step(one) == Status.IN_DOUBT
+
+
 def moved(job: BatchJob, *path: str, **changes: object) -> BatchJob:
     """Walk a job of one comparison along legal moves."""
     make_item(job, make_comparison())

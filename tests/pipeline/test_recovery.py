@@ -88,6 +88,12 @@ def test_results_that_name_no_job_at_all_are_put_before_a_person(provider):
         one_pass()
     job.refresh_from_db()
     assert (job.status, bool(job.provider_batch_id)) == (Status.NEEDS_ATTENTION, True)
+    decide.adopt(job, job.provider_batch_id, actor=None)
+    provider.control("DELETE", "faults")
+    drain()
+    job.refresh_from_db()
+    assert (job.status, job.n_missing) == (Status.COLLECTED, job.n_items)
+    assert Judgement.objects.count() == Comparison.objects.count(), "asked again, all of them"
 
 
 @pytest.mark.parametrize("name", ["anthropic", "openai"])
