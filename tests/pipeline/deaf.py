@@ -19,7 +19,7 @@ from tests.kafka import Received, received
 from tests.pipeline.conftest import hurry, one_pass
 from tests.pipeline.outbox import TOPIC
 
-ROUNDS = 3  # planned while the broker is away
+ROUNDS = 3  # let go while the broker is away
 PROGRAM = """
 import os, sys
 import django; django.setup()
@@ -91,11 +91,11 @@ class Collected:
 
 
 def collect_while_the_broker_is_away(
-    broker: Broker, running: Relays, plan_more: Callable[[], None], *, seconds: float, kills: int
+    broker: Broker, running: Relays, let_more_go: Callable[[], None], *, seconds: float, kills: int
 ) -> Collected:
     """The broker goes once something has arrived, for so many seconds; relays die, and collecting goes on."""
     told = Collected()
-    plan_more()
+    let_more_go()
     wait_until(lambda: timed_pass(told) and delivered())
     broker.go_away()
     told.passes.clear()
@@ -103,7 +103,7 @@ def collect_while_the_broker_is_away(
     while (away := time.monotonic() - gone) < seconds or len(running.killed) < kills or not told.resolved:
         if away >= planned * seconds / ROUNDS:
             planned += 1
-            plan_more()
+            let_more_go()
         timed_pass(told)
         told.resolved = Callback.objects.count() - before
         if len(running.killed) < kills and away > seconds * (len(running.killed) + 1) / (kills + 2):
