@@ -13,7 +13,7 @@ help:
 	@echo "make test-api      make two thousand calls of the status API, by every caller"
 	@echo "make test-browser  run the tests that drive a browser"
 	@echo "make check         format, lint, types, imports, migrations"
-	@echo "make bench         measure"
+	@echo "make bench         measure every path beside its limit; ARGS='--short', ARGS='--only submit --json FILE'"
 	@echo "make chaos-short   kill, stop, crash and fool the pipeline for some minutes; a table of what held"
 	@echo "make chaos         the same with every count in full: an hour or two"
 	@echo "make format        put the code into shape"

@@ -1,41 +1,37 @@
 """10,000 callbacks -> how fast the relay is, against the bare client library that reads and marks the same rows.
 
-Run as `python -m bench.callbacks`. PostgreSQL and the broker are its own. The bare way reads all rows with one query,
+PostgreSQL and the broker are its own. The bare way reads all rows with one query,
 hands them to one producer, flushes, and marks them with one statement: no lease, no order, no back-off, no sets.
 Both producers are idempotent, wait for all acknowledgements, and have sent a message before the clock starts.
 """
 
-import argparse
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from bench.rows import Row, Sizes
 from bench.scratch import scratch
 
 ROWS = 10_000
 REPEATS = 5
-AT_LEAST = 0.5  # of the bare way's rate
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    options = argparse.ArgumentParser(description="The relay against the bare client library.")
-    options.add_argument("--rows", type=int, default=ROWS)
-    rows: int = options.parse_args(arguments).rows
+def measure(sizes: Sizes) -> Iterator[Row]:
+    """T9: the relay's rate beside the bare client's."""
     from cjadmin.local.broker import broker
 
+    rows = sizes.of(ROWS, least=200)
     with scratch(), broker() as running:
-        rates = measure(running.servers, rows)
-    print(f"{rows:,} callbacks to a Kafka broker on this machine, medians of {REPEATS} runs, by turns")
-    for name, rate in rates.items():
-        print(f"  {name:12} {rate:10,.0f} messages/s")
-    ratio = rates["relay"] / rates["bare client"]
-    print(f"  relay / bare client = {ratio:.2f} (promised: at least {AT_LEAST})")
-    if ratio < AT_LEAST:
-        raise SystemExit(1)
+        found = rates(running.servers, rows)
+    yield Row(
+        target="T9", path="callbacks", size=f"{rows:,} callbacks", figure="rate of the relay", unit="/s",
+        value=found["relay"], beside="bare client library", beside_value=found["bare client"], at_least=0.5,
+        note=f"wall time, median of {REPEATS}",
+    )  # fmt: skip
 
 
-def measure(servers: str, rows: int) -> dict[str, float]:
+def rates(servers: str, rows: int) -> dict[str, float]:
     """Messages a second of each way. Imports wait until Django is set up."""
     from batches.pipeline import relay
     from batches.sinks.kafka import KafkaSink
@@ -120,7 +116,3 @@ def bare(producer: Any) -> int:
     producer.flush()
     run("UPDATE batches_callback SET delivered_at = clock_timestamp() WHERE id = ANY(%s)", [there])
     return len(there)
-
-
-if __name__ == "__main__":
-    main()

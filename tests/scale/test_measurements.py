@@ -1,7 +1,5 @@
 """The simulations of `make bench` in their smallest form: they run, and what they count is what they say."""
 
-import pytest
-
 from bench import scale_coverage, scale_times, scale_truth
 from bench.sessions import Session
 
@@ -47,12 +45,3 @@ def test_the_slowest_of_a_few_runs_does_not_count() -> None:
     assert scale_times.seconds(lambda: calls.append(1), most=0.0) < 0.01
     assert len(calls) >= 1
     assert scale_times.decisions_of(50).appearances.tolist() == [20] * 50
-
-
-def test_an_unknown_measurement_is_refused_with_the_names_of_the_known_ones() -> None:
-    from bench.__main__ import main
-
-    with pytest.raises(SystemExit, match="scale-coverage"):
-        main(["--only", "nothing"])
-    with pytest.raises(SystemExit, match="--only"):
-        main(["--rows", "20000"])
