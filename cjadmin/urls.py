@@ -16,6 +16,7 @@ urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
     path("admin/", admin.site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
     path("webhooks/", include("batches.webhooks.urls")),
     path("", RedirectView.as_view(pattern_name="admin:index")),
 ]

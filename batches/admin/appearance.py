@@ -46,6 +46,10 @@ def stylesheet(request: HttpRequest) -> str:
     return static("cj/cj.css")
 
 
+def zone_script(request: HttpRequest) -> str:
+    return static("cj/zone.js")
+
+
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The sidebar: the front page, then the groups; what a person may not view is not there."""
     home = {"title": "Front page", "icon": "home", "link": reverse("admin:index")}

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.utils import timezone
 
 register = template.Library()
 
@@ -25,6 +26,12 @@ def moment(value: datetime | None) -> Any:
     from batches.admin import words
 
     return words.moment(value)
+
+
+@register.simple_tag
+def zone_name() -> str:
+    """The name of the time zone that this page's times are in."""
+    return timezone.get_current_timezone_name()
 
 
 @register.filter
