@@ -4,10 +4,12 @@ from batches.models.accounts import Judge, ProviderAccount
 from batches.models.api import ApiToken, Scope, StoredAnswer
 from batches.models.assessment import Assessment, AssessmentJudge, Essay, EssayPage
 from batches.models.callbacks import Callback, IncomingWebhook, Relay
+from batches.models.costs import DayCost
 from batches.models.doors import FailedLogin
 from batches.models.erasure import Erasure
 from batches.models.jobs import BatchItem, BatchJob, IllegalMove, LostLease, NightlyRun, Stranger
 from batches.models.judging import Comparison, Judgement, Round
+from batches.models.moves import JobMove
 from batches.models.project import AuditEntry, Membership, Project
 from batches.models.results import Deployment, RawChunk, RawFile, StrayLine
 from batches.models.roster import RosterName
@@ -23,6 +25,7 @@ __all__ = [
     "BatchJob",
     "Callback",
     "Comparison",
+    "DayCost",
     "Deployment",
     "Erasure",
     "Essay",
@@ -31,6 +34,7 @@ __all__ = [
     "Flag",
     "IllegalMove",
     "IncomingWebhook",
+    "JobMove",
     "Judge",
     "Judgement",
     "LostLease",

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
+from django.db import connection
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
+from django.utils import timezone
 
 from batches.models import Assessment
 
@@ -27,6 +29,19 @@ def settle(assessment_id: int, *, reserved: Decimal, spent: Decimal) -> None:
         spent_usd=F("spent_usd") + spent,
         overrun_usd=Greatest(used - F("budget_usd"), ZERO),
     )
+
+
+DAY_COST = """
+INSERT INTO batches_daycost AS known (assessment_id, judge_id, day, cost_usd, n_items) VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (assessment_id, judge_id, day) DO UPDATE SET
+    cost_usd = known.cost_usd + excluded.cost_usd, n_items = known.n_items + excluded.n_items
+"""
+
+
+def book(assessment_id: int, judge_id: int, *, spent: Decimal, items: int) -> None:
+    """Add what so many items cost to today's sum; to be called after `settle`, which holds the assessment's row."""
+    with connection.cursor() as cursor:
+        cursor.execute(DAY_COST, [assessment_id, judge_id, timezone.localdate(), spent, items])
 
 
 def set_budget(assessment_id: int, budget: Decimal) -> None:

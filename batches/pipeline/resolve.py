@@ -170,7 +170,7 @@ def _write(job: BatchJob, rows: Sequence[_Row], ended: dict[str, Ended]) -> None
     judged = [row for row in wanted if ended[row.custom_id].draft is not None]
     _write_judgements(judged, ended)
     _advance(job, rows, ended)
-    _settle(rows, costs)
+    _settle(job.judge_id, rows, costs)
     _count(job, rows, ended, sum(costs.values(), Decimal(0)))
     callbacks.write([row.comparison_id for row in wanted])
 
@@ -302,14 +302,16 @@ def _attempt_limits(assessments: set[int]) -> dict[int, int]:
     return {pk: cj_settings.of(overrides).max_attempts for pk, overrides in rows}
 
 
-def _settle(rows: Sequence[_Row], costs: dict[int, Decimal]) -> None:
+def _settle(judge_id: int, rows: Sequence[_Row], costs: dict[int, Decimal]) -> None:
     reserved: dict[int, Decimal] = defaultdict(Decimal)
     spent: dict[int, Decimal] = defaultdict(Decimal)
+    items = Counter(row.assessment_id for row in rows)
     for row in rows:
         reserved[row.assessment_id] += row.reserved_usd
         spent[row.assessment_id] += costs[row.item_id]
     for assessment in sorted(reserved):  # in one order everywhere: no deadlocks
         money.settle(assessment, reserved=reserved[assessment], spent=spent[assessment])
+        money.book(assessment, judge_id, spent=spent[assessment], items=items[assessment])
 
 
 def _count(job: BatchJob, rows: Sequence[_Row], ended: dict[str, Ended], cost: Decimal) -> None:

@@ -123,4 +123,5 @@ def check_books(server: Server, assessment: Assessment) -> None:
             assert item.judgement.winner == row["winner"]
     assessment.refresh_from_db()
     assert assessment.spent_usd == total
+    assert sum((one.cost_usd for one in assessment.day_costs.all()), Decimal(0)) == total
     assert assessment.reserved_usd == 0
