@@ -5,15 +5,18 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from batches import tasks
 from batches.admin.access import visible
 from batches.admin.base import ReadOnly, id_in
-from batches.admin.deeds import Question, counted, deed
+from batches.admin.comparison_page import comparison_context
+from batches.admin.deeds import Question, deed
 from batches.admin.filters import choice, own
 from batches.admin.labels import labelled
 from batches.admin.permissions import may
-from batches.admin.words import COMPARISON_COLOURS, OUTCOME_COLOURS, link, moment, reason_words
+from batches.admin.words import COMPARISON_COLOURS, link, moment, reason_words
 from batches.models import BatchItem, Comparison, Essay, Project
 from batches.pipeline import retry
 
@@ -23,10 +26,10 @@ Status = Comparison.Status
 def ask_before_retrying(screen: Any, request: HttpRequest, rows: QuerySet[Any]) -> Question:
     n = rows.filter(status=Status.FAILED).count()
     return Question(
-        title="Retry failed comparisons",
-        facts=[("Failed comparisons", f"{n:,}")],
-        button=f"Retry {counted(n, 'comparison')}",
-        warnings=("They are asked again, and paid for again, within the budget of their assessment.",),
+        title=_("Retry failed comparisons"),
+        facts=[(_("Failed comparisons"), f"{n:,}")],
+        button=ngettext("Retry %(n)s comparison", "Retry %(n)s comparisons", n) % {"n": f"{n:,}"},
+        warnings=(_("They are asked again, and paid for again, within the budget of their assessment."),),
     )
 
 
@@ -45,7 +48,7 @@ class ComparisonScreen(ReadOnly):
         "judgement__justification",
     )
     exact_search = ("pk", "custom_id", "candidate")
-    search_help_text = "Comparison id, custom id or candidate"
+    search_help_text = gettext_lazy("Comparison id, custom id or candidate")
     ordering = ("-id",)
     actions = ("retry",)
     has_retry_comparison_permission = may("retry_comparison")
@@ -63,55 +66,52 @@ class ComparisonScreen(ReadOnly):
         ids = [*items.values_list("comparison", flat=True), *([id_in(term)] if id_in(term) is not None else [])]
         return rows.filter(wanted | Q(pk__in=ids))
 
-    @admin.display(description="first / second essay")
+    @admin.display(description=gettext_lazy("first / second essay"))
     def pair(self, row: Comparison) -> str:
         return f"{row.essay_a.candidate} / {row.essay_b.candidate}"
 
-    @admin.display(description="round")
+    @admin.display(description=gettext_lazy("round"))
     def round_link(self, row: Comparison) -> Any:
         return link(row.round)
 
-    @labelled("state", COMPARISON_COLOURS)
+    @labelled(gettext_lazy("state"), COMPARISON_COLOURS)
     def state(self, row: Comparison) -> tuple[str, str]:
         return row.status, row.get_status_display()
 
-    @admin.display(description="winner")
+    @admin.display(description=gettext_lazy("winner"))
     def winner(self, row: Comparison) -> str:
         judgement = getattr(row, "judgement", None)
         if judgement is None:
             return "–"
         return (row.essay_a if judgement.winner == "A" else row.essay_b).candidate
 
-    @admin.display(description="why it failed")
+    @admin.display(description=gettext_lazy("why it failed"))
     def reason(self, row: Comparison) -> str:
         return reason_words(row.fail_reason) if row.fail_reason else "–"
 
-    @admin.display(description="resolved")
+    @admin.display(description=gettext_lazy("resolved"))
     def resolved(self, row: Comparison) -> Any:
         return moment(row.resolved_at)
 
-    @deed(permission="retry_comparison", title="Retry failed", icon="replay", main=True, confirm=ask_before_retrying)
+    @deed(
+        permission="retry_comparison",
+        title=gettext_lazy("Retry failed"),
+        icon="replay",
+        main=True,
+        confirm=ask_before_retrying,
+    )
     def retry(self, request: HttpRequest, rows: QuerySet[Any]) -> str:
         n = retry.failed(rows, actor=request.user)
         tasks.ring()
-        return f"{counted(n, 'failed comparison').capitalize()} will be asked again."
+        return ngettext(
+            "%(n)s failed comparison will be asked again.", "%(n)s failed comparisons will be asked again.", n
+        ) % {"n": f"{n:,}"}
 
     def senseless(self, row: Comparison) -> set[str]:
         return set() if row.status == Status.FAILED else {"retry"}
 
     def page(self, request: HttpRequest, row: Comparison) -> dict[str, Any]:
-        items = BatchItem.objects.filter(comparison=row).select_related("job__account").order_by("-id")
-        judgement = getattr(row, "judgement", None)
-        return {
-            **super().page(request, row),
-            "title": f"Comparison {row.pk}",
-            "essays": [_side("A", row.essay_a, judgement), _side("B", row.essay_b, judgement)],
-            "judgement": judgement,
-            "colour": COMPARISON_COLOURS[row.status],
-            "reason": reason_words(row.fail_reason),
-            "attempts": [_attempt(item, judgement) for item in items],
-            "is_local": row.judge.is_local,
-        }
+        return {**super().page(request, row), **comparison_context(row)}
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         row = super().get_object(request, object_id, from_field)
@@ -119,23 +119,3 @@ class ComparisonScreen(ReadOnly):
             return None
         whole = Comparison.objects.select_related(*self.list_select_related)
         return whole.get(pk=row.pk)
-
-
-def _side(place: str, essay: Essay, judgement: Any) -> dict[str, Any]:
-    return {
-        "place": place,
-        "order": "read first" if place == "A" else "read second",
-        "essay": essay,
-        "won": judgement is not None and judgement.winner == place,
-    }
-
-
-def _attempt(item: BatchItem, judgement: Any) -> dict[str, Any]:
-    return {
-        "item": item,
-        "colour": OUTCOME_COLOURS.get(item.outcome or "", "info"),
-        "words": item.get_outcome_display() if item.outcome else "under way",
-        "reason": reason_words(item.reason),
-        "input": item.input_tokens + item.cache_read_tokens + item.cache_write_tokens,
-        "counted": judgement is not None and judgement.item_id == item.pk,
-    }

@@ -15,6 +15,7 @@ from batches.admin.filters import one_of, own
 from batches.admin.flags import PASSAGE, ask_before_judging_again, flagged, flags_of, the_one_essay
 from batches.admin.forms import RowForm
 from batches.admin.labels import labelled
+from batches.admin.page_images import page_view
 from batches.admin.permissions import may
 from batches.admin.words import COMPARISON_COLOURS, link, moment, reason_words
 from batches.conf import cj_settings
@@ -149,7 +150,13 @@ class EssayScreen(Screen):
 
     def get_urls(self) -> list[URLPattern]:
         all_held = path("<int:object_id>/held/", self.admin_site.admin_view(self.held_view), name="batches_essay_held")
-        return [all_held, *super().get_urls()]
+        page = path(
+            "<int:object_id>/pages/<int:number>/", self.admin_site.admin_view(self.page_view), name="batches_essay_page"
+        )
+        return [all_held, page, *super().get_urls()]
+
+    def page_view(self, request: HttpRequest, object_id: int, number: int) -> HttpResponse:
+        return page_view(self, request, object_id, number)
 
     def held_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """All that is held on this candidate, as a file; a POST, because it is put on record."""

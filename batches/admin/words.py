@@ -114,6 +114,15 @@ def moment(value: datetime | None) -> Any:
     )
 
 
+def clock(value: datetime | None) -> Any:
+    """The time to the second, and the day where it is another one than today: for events that follow one another."""
+    if value is None:
+        return "–"
+    local = timezone.localtime(value)
+    shown = f"{local:%H:%M:%S}" if local.date() == timezone.localdate() else f"{local:%-d %b, %H:%M:%S}"
+    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), when(value), shown)
+
+
 def page_of(row: Model) -> str:
     """The address of a row's page."""
     return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])

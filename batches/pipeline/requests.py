@@ -105,6 +105,10 @@ class Desk:
         images = sum(len(page.data) for page in essay.pages) * 4 // 3
         return len(essay.text.encode("utf-8", "surrogatepass")) * 21 // 20 + images
 
+    def essay(self, pk: int) -> EssayText:
+        """An essay as judges read it."""
+        return self._essays[pk]
+
     def assessment(self, comparison: Waiting) -> Assessment:
         return self._assessments[comparison.assessment_id]
 

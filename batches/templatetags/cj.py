@@ -49,3 +49,10 @@ def thousands(number: int | None) -> str:
 @register.filter
 def percent(share: float | None) -> str:
     return "–" if share is None else f"{share:.0%}"
+
+
+@register.filter
+def clock(value: datetime | None) -> Any:
+    from batches.admin import words
+
+    return words.clock(value)

@@ -45,7 +45,7 @@ def _arguments(pattern: URLPattern, model: str, ids: dict[str, int]) -> list[dic
     if not wanted:
         return [{}]
     if set(wanted) & {"object_id", "id"}:
-        return [{wanted[0]: ids[model]}] if model in ids else []
+        return [{wanted[0]: ids[model], **dict.fromkeys(wanted[1:], 1)}] if model in ids else []
     return {"app_label": [{"app_label": "batches"}, {"app_label": "auth"}], "url": [{"url": "nothing/here/"}]}.get(
         wanted[0], []
     )

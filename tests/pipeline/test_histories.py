@@ -26,9 +26,9 @@ def moves(job: BatchJob) -> list[str]:
 def test_every_status_a_job_takes_is_written_with_its_time_in_the_same_statement() -> None:
     job = make_job()
     job.advance(Status.SENDING)
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         job.advance(Status.IN_DOUBT)
-        raise ZeroDivisionError
+        transaction.set_rollback(True)
     job.refresh_from_db()
     job.advance(Status.REFUSED, error="No.")
     assert moves(job) == ["PLANNED", "SENDING", "REFUSED"]
