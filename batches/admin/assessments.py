@@ -17,6 +17,7 @@ from batches.admin.assessment_forms import AssessmentForm, MoreEssays, NewAssess
 from batches.admin.base import Screen
 from batches.admin.comparisons import ask_before_retrying
 from batches.admin.deeds import Question, counted, deed
+from batches.admin.exports import Exporting
 from batches.admin.filters import one_of, own
 from batches.admin.lab import lab_context
 from batches.admin.labels import labelled
@@ -88,7 +89,7 @@ def useful_actions(now: Standing) -> set[str]:
 
 
 @admin.register(Assessment)
-class AssessmentScreen(Screen):
+class AssessmentScreen(Exporting, Screen):
     form = AssessmentForm
     deletable = True
     page_template = "cj/assessment.html"
@@ -204,6 +205,7 @@ class AssessmentScreen(Screen):
 
     def page(self, request: HttpRequest, row: Assessment) -> dict[str, Any]:
         context = {**super().page(request, row), **standing_context(request, row)}
+        context |= self.export_context(request, row, context["now"].latest_scale)
         useful = useful_actions(context["now"])
         return context | {"buttons": [button for button in context["buttons"] if button["name"] in useful]}
 
@@ -242,7 +244,7 @@ class AssessmentScreen(Screen):
         names = path(
             "<int:object_id>/roster/", self.admin_site.admin_view(self.roster_view), name="batches_assessment_roster"
         )
-        return [essays, laboratory, names, *super().get_urls()]
+        return [essays, laboratory, names, *self.export_urls(), *super().get_urls()]
 
     def roster_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         return roster_view(self, request, object_id)

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from batches.admin.access import visible
+from batches.admin.labels import Words
 from batches.pipeline.refused import Refused
 
 Act = Callable[[Any, HttpRequest, QuerySet[Any]], str]
@@ -47,7 +48,7 @@ class Question:
 
 
 def deed(
-    *, permission: str, title: str, icon: str = "", confirm: Ask | None = None, main: bool = False
+    *, permission: str, title: Words, icon: str = "", confirm: Ask | None = None, main: bool = False
 ) -> Callable[[Act], Any]:
     """Make an admin action of a function that does one thing and returns one sentence.
 

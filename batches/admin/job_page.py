@@ -1,4 +1,4 @@
-"""One batch job -> its page: the way it went, the ledger of its outcomes, its errors by reason, its files, its items."""
+"""One batch job -> its page: its way, the ledger of its outcomes, its errors by reason, its files, its items."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -42,9 +42,10 @@ def job_context(request: HttpRequest, job: BatchJob) -> dict[str, Any]:
 
 def _ledger(mine: QuerySet[BatchItem]) -> Iterator[dict[str, Any]]:
     """How the items ended, with their reasons, most frequent first: one query for the whole job."""
-    sums = {"n": Count("pk"), "cost": Sum("cost_usd"), "reserved": Sum("reserved_usd")}
     labels = dict(BatchItem.Outcome.choices)
-    for row in mine.order_by().values("outcome", "reason").annotate(**sums).order_by("-n", "outcome", "reason"):
+    grouped = mine.order_by().values("outcome", "reason")
+    sums = grouped.annotate(n=Count("pk"), cost=Sum("cost_usd"), reserved=Sum("reserved_usd"))
+    for row in sums.order_by("-n", "outcome", "reason"):
         outcome = row["outcome"] or OPEN
         yield row | {
             "outcome": outcome,

@@ -2,15 +2,19 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.utils.html import format_html
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+type Words = str | _StrPromise  # translated when it is shown
 Told = str | tuple[str, str]  # the words, or what the colour hangs on and the words
 
 
-def labelled(description: str, colours: dict[str, str]) -> Callable[[Callable[[Any, Any], Told]], Any]:
+def labelled(description: Words, colours: dict[str, str]) -> Callable[[Callable[[Any, Any], Told]], Any]:
     """Make a list column of a method that returns a state; not unfold's, which renders a template for every row."""
 
     def decorate(state: Callable[[Any, Any], Told]) -> Any:

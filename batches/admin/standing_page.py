@@ -10,7 +10,7 @@ from django.utils.http import urlencode
 from batches.admin.jobs import own_part
 from batches.admin.rounds import COLOURS as ROUND_COLOURS
 from batches.admin.rounds import count_by_status, state_of
-from batches.admin.scales import picture, trust
+from batches.admin.trust import picture, trust
 from batches.admin.words import JOB_COLOURS, JOB_SENTENCES, page_of, reason_words
 from batches.conf import cj_settings
 from batches.models import Assessment, BatchItem, BatchJob, Scale, Score

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import OuterRef, Subquery
 
-from batches.models import Assessment, BatchItem, Comparison, Round
+from batches.models import Assessment, BatchItem, Comparison, Round, Scale
 from batches.pipeline import standing
 from batches.pipeline.refused import Refused
 
@@ -46,12 +46,25 @@ def judgements(assessment: Assessment) -> Iterator[dict[str, Any]]:
         }
 
 
-def scores(assessment: Assessment) -> Iterator[dict[str, Any]]:
-    """The newest scale, an essay a row; Refused where there is none."""
-    scale = assessment.scales.order_by("-number").first()
+def newest(assessment: Assessment) -> Scale | None:
+    return assessment.scales.order_by("-number").first()
+
+
+def scores(assessment: Assessment, scale: Scale | None = None) -> Iterator[dict[str, Any]]:
+    """A scale (without one, the newest), an essay a row; Refused where there is none."""
+    scale = scale or newest(assessment)
     if scale is None:
         raise Refused("There is no scale yet: compute it with `scale`.")
-    for row in scale.scores.select_related("essay").order_by("component", "rank", "essay__candidate"):
+    return _scores(assessment, scale)
+
+
+def _scores(assessment: Assessment, scale: Scale) -> Iterator[dict[str, Any]]:
+    for row in (
+        scale.scores.select_related("essay")
+        .defer("essay__text")
+        .order_by("component", "rank", "essay__candidate")
+        .iterator(chunk_size=2000)
+    ):
         yield {
             "assessment": assessment.slug,
             "scale": scale.number,
