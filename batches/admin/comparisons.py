@@ -38,7 +38,7 @@ class ComparisonScreen(ReadOnly):
     page_template = "cj/comparison.html"
     list_display = ("pair", "round_link", "judge", "state", "winner", "attempts", "reason", "resolved")
     list_filter = (choice("status"), own("round__assessment"), own("judge"))
-    linked_by = ("round__id__exact", "fail_reason")
+    linked_by = ("round__id__exact", "fail_reason", "round__strategy__exact", "held__exact")
     list_select_related = ("round__assessment", "essay_a", "essay_b", "judge__account", "judge__user", "judgement")
     not_listed = (
         "essay_a__text",

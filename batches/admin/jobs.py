@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -12,7 +12,7 @@ from batches import tasks
 from batches.admin.base import ReadOnly
 from batches.admin.deciding import BATCH_FIELD, ask_before_absent, ask_before_adopting, refuse_shared, the_one
 from batches.admin.deeds import Question, deed
-from batches.admin.filters import choice, own
+from batches.admin.filters import choice, one_of, own
 from batches.admin.job_page import job_context
 from batches.admin.labels import labelled
 from batches.admin.permissions import may
@@ -50,8 +50,20 @@ class BatchJobScreen(ReadOnly):
     page_template = "cj/job.html"
     list_per_page = 25
     list_display = ("name", "state", "progress", "judge", "packing", "account", "cost", "provider_batch_id", "created")
-    list_filter = (choice("status"), choice("packing"), choice("strategy"), own("account"))
+    list_filter = (
+        one_of(
+            "going on",
+            "going",
+            live=("going on", Q(status__in=BatchJob.LIVE)),
+            over=("over", ~Q(status__in=BatchJob.LIVE)),
+        ),
+        choice("status"),
+        choice("packing"),
+        choice("strategy"),
+        own("account"),
+    )
     list_select_related = ("account", "judge__account", "judge__user")
+    linked_by = ("closed_at__date",)
     exact_search = ("pk", "provider_batch_id__exact", "nonce__exact")
     search_help_text = gettext_lazy("Job id, or the provider's batch id")
     ordering = ("-id",)

@@ -58,9 +58,13 @@ def _comparisons(ids: list[int]) -> Iterator[tuple[int, str, int]]:
     """
     rounds = {pk: (of, submitted) for pk, of, submitted in _rounds(ids)}
     mine = Comparison.objects.filter(round__in=list(rounds)).order_by()
+    waiting = False
     for pk, status, n in mine.values_list("round", "status").annotate(n=Count("pk")):
         assessment, submitted = rounds[pk]
+        waiting |= status == Status.PENDING and submitted is not None
         yield assessment, "PLANNED" if status == Status.PENDING and submitted is None else status, n
+    if not waiting:
+        return
     held = mine.filter(status=Status.PENDING, held=True, round__submitted_at__isnull=False)
     for pk, n in held.values_list("round").annotate(n=Count("pk")):
         yield rounds[pk][0], "HELD", n

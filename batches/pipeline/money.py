@@ -40,8 +40,9 @@ ON CONFLICT (assessment_id, judge_id, day) DO UPDATE SET
 
 def book(assessment_id: int, judge_id: int, *, spent: Decimal, items: int) -> None:
     """Add what so many items cost to today's sum; to be called after `settle`, which holds the assessment's row."""
+    today = timezone.localdate(timezone=timezone.get_default_timezone())  # whoever's zone is in force just now
     with connection.cursor() as cursor:
-        cursor.execute(DAY_COST, [assessment_id, judge_id, timezone.localdate(), spent, items])
+        cursor.execute(DAY_COST, [assessment_id, judge_id, today, spent, items])
 
 
 def set_budget(assessment_id: int, budget: Decimal) -> None:

@@ -5,6 +5,7 @@ come through it, and any number of them may run: a night is struck once because 
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
@@ -86,7 +87,11 @@ def due(now: datetime | None = None) -> bool:
 def gatherings(comparisons: QuerySet[Comparison]) -> list[Gathering]:
     """Where those of these comparisons that gather stand, by strategy and judge."""
     own = _gathered(comparisons).order_by().values_list("round__strategy", "judge").annotate(n=Count("pk"))
-    counts = {(name, judge): n for name, judge, n in own}
+    return gathered({(name, judge): n for name, judge, n in own})
+
+
+def gathered(counts: Mapping[tuple[str, int], int]) -> list[Gathering]:
+    """Where these stand that are known by strategy and judge: with whom else they wait, and until when."""
     if not counts:
         return []
     judges = Judge.objects.select_related("account").in_bulk({judge for _, judge in counts})
