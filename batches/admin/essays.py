@@ -7,15 +7,17 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.urls import URLPattern, path
+from django.utils.translation import gettext as _
 
 from batches import tasks
 from batches.admin.base import Screen
+from batches.admin.comparison_page import expected_words
 from batches.admin.deeds import Question, counted, deed
 from batches.admin.filters import one_of, own
 from batches.admin.flags import PASSAGE, ask_before_judging_again, flagged, flags_of, the_one_essay
 from batches.admin.forms import RowForm
 from batches.admin.labels import labelled
-from batches.admin.page_images import page_view
+from batches.admin.page_images import page_addresses, page_view
 from batches.admin.permissions import may
 from batches.admin.words import COMPARISON_COLOURS, link, moment, reason_words
 from batches.conf import cj_settings
@@ -23,6 +25,7 @@ from batches.essays.clean import BadEssay
 from batches.essays.fields import candidate_code, essay_text
 from batches.models import AuditEntry, Comparison, Essay, Flag, Score
 from batches.pipeline import erase, roster, suspect
+from batches.pipeline.expected import of_assessment
 from batches.pipeline.fits import check_essays
 from batches.pipeline.held import held
 from batches.pipeline.refused import Refused
@@ -204,7 +207,9 @@ class EssayScreen(Screen):
         found = Comparison.objects.filter(Q(essay_a=row) | Q(essay_b=row)).order_by("-id")
         found = found.select_related("round", "essay_a", "essay_b", "judge__account", "judge__user", "judgement")
         found = found.defer("essay_a__text", "essay_b__text", "judgement__justification")
-        met = [_met(comparison, row) for comparison in found[: MOST_SHOWN + 1]]
+        comparisons = list(found[: MOST_SHOWN + 1])
+        chances = of_assessment(row.assessment, comparisons)
+        met = [_met(comparison, row, chances[comparison.pk]) for comparison in comparisons]
         scores = Score.objects.filter(essay=row).select_related("scale__assessment").defer("scale__judgement_ids")
         return {
             **super().page(request, row),
@@ -213,12 +218,21 @@ class EssayScreen(Screen):
             "leaves": roster.as_it_leaves(row),
             "flags": flags_of(row),
             "met": met[:MOST_SHOWN],
+            "results": _results(met[:MOST_SHOWN]),
+            "pages": page_addresses(row),
             "more": len(met) > MOST_SHOWN,
             "scores": scores.order_by("-scale__number")[:10],
         }
 
 
-def _met(comparison: Comparison, essay: Essay) -> dict[str, Any]:
+def _results(met: list[dict[str, Any]]) -> dict[str, int]:
+    """How often it won of how often it was judged, and how many of these judgements the scores did not expect."""
+    judged = [one for one in met if one["result"]]
+    surprising = [one for one in judged if one["expected"] and one["expected"]["colour"] == "danger"]
+    return {"won": sum(one["won"] for one in judged), "judged": len(judged), "surprising": len(surprising)}
+
+
+def _met(comparison: Comparison, essay: Essay, chance: float | None) -> dict[str, Any]:
     """One comparison, seen from one of its essays."""
     first = comparison.essay_a_id == essay.pk
     judgement = getattr(comparison, "judgement", None)
@@ -226,9 +240,11 @@ def _met(comparison: Comparison, essay: Essay) -> dict[str, Any]:
     return {
         "comparison": comparison,
         "other": comparison.essay_b if first else comparison.essay_a,
-        "read": "first" if first else "second",
+        "read": _("first") if first else _("second"),
         "colour": COMPARISON_COLOURS[comparison.status],
-        "result": ("won" if won else "lost") if judgement else "",
+        "won": won,
+        "result": (_("won") if won else _("lost")) if judgement else "",
+        "expected": expected_words(chance),
         "confidence": judgement.confidence if judgement else None,
         "reason": reason_words(comparison.fail_reason),
     }

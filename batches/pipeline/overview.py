@@ -70,7 +70,11 @@ GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
 
 def overview(projects: Iterable[int]) -> Overview:
     """What is open in these projects."""
-    values = {"projects": list(projects), "gathering": list(map(str, GATHERING)), "most": MOST_READ + 1}
+    values: dict[str, list[int] | list[str] | int] = {
+        "projects": list(projects),
+        "gathering": list(map(str, GATHERING)),
+        "most": MOST_READ + 1,
+    }
     with connection.cursor() as cursor:
         cursor.execute(UNRESOLVED, values)
         rows = tuple(
