@@ -97,7 +97,7 @@ class ScaleScreen(Exporting, ReadOnly):
 
     @labelled(gettext_lazy("reliability"), {"success": "success", "warning": "warning", "danger": "danger"})
     def reliability(self, row: Scale) -> tuple[str, str]:
-        colour, _ = trust(row)
+        colour = trust(row)[0]
         words = (
             _("not connected")
             if not row.connected

@@ -7,7 +7,8 @@ import json
 import pytest
 from django.contrib.auth.models import Group, User
 
-from batches.models import Assessment, Comparison, Essay, Judgement, Membership, Project, Round, Scale
+from batches.models import Assessment, AuditEntry, Comparison, Essay, Judgement, Membership, Project, Round, Scale
+from tests.admin.sheets import sheets
 from tests.making import make_assessment
 
 pytestmark = pytest.mark.django_db
@@ -249,3 +250,14 @@ def test_a_csv_without_decisions_gets_one_sentence(run, tmp_path, content):
     ended = run("scale_csv", str(path))
     assert ended.code == 2
     assert ended.err.count("\n") == 0
+
+
+def test_a_workbook_is_written_to_a_file_and_put_on_record(run, provider, tmp_path):
+    assessment = make_assessment(3)
+    target = tmp_path / "out.xlsx"
+    assert run("export", assessment.slug, "--format", "xlsx").code == 2
+    assert run("export", assessment.slug, "--format", "xlsx", "--output", str(tmp_path / "no" / "x.xlsx")).code == 2
+    assert not AuditEntry.objects.filter(act="export").exists()
+    assert run("export", assessment.slug, "--format", "xlsx", "--output", str(target)).code == 0
+    assert list(sheets(target.read_bytes())) == ["Scores", "Judgements", "About"]
+    assert AuditEntry.objects.get(act="export").detail == {"what": "results", "format": "xlsx"}

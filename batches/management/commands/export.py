@@ -36,6 +36,7 @@ class Command(ShellCommand):
         if what == "scores" and format in LAYOUTS:
             raise Refused(f"{format} holds decisions, not scores: choose csv or jsonl.")
         if format == "xlsx":
+            what = "results"
             self.workbook(target, options["output"])
         else:
             self.lines(target, format, what, options["output"])
