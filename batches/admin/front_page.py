@@ -113,7 +113,7 @@ def _open(found: Overview, judges: list[Any]) -> dict[str, Any]:
 def _queues(found: Overview, judges: list[Any]) -> list[dict[str, Any]]:
     """One row for what waits for the same thing: how many, and what lets them leave."""
     names = {judge.pk: judge for judge in judges}
-    gathered = {(one.strategy, one.judge.pk): one for one in triggers.gathered(found.gathering())}
+    gathered = {(one.strategy, one.judge.pk): one for one in triggers.gathered(found.gathering(), names)}
     rows = []
     for row in found.rows:
         if row.at in ("IN_FLIGHT", "FAILED"):

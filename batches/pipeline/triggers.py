@@ -90,12 +90,14 @@ def gatherings(comparisons: QuerySet[Comparison]) -> list[Gathering]:
     return gathered({(name, judge): n for name, judge, n in own})
 
 
-def gathered(counts: Mapping[tuple[str, int], int]) -> list[Gathering]:
+def gathered(counts: Mapping[tuple[str, int], int], judges: Mapping[int, Judge] | None = None) -> list[Gathering]:
     """Where these stand that are known by strategy and judge: with whom else they wait, and until when."""
     if not counts:
         return []
-    judges = Judge.objects.select_related("account").in_bulk({judge for _, judge in counts})
-    all_of_them = _gathered(Comparison.objects.filter(judge__in=judges)).order_by()
+    wanted = {judge for _, judge in counts}
+    if judges is None:
+        judges = Judge.objects.select_related("account").in_bulk(wanted)
+    all_of_them = _gathered(Comparison.objects.filter(judge__in=wanted)).order_by()
     rows = all_of_them.values_list("round__strategy", "judge").annotate(
         n=Count("pk"), oldest=Min("round__submitted_at")
     )

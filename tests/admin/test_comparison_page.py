@@ -24,11 +24,10 @@ def page_of(client: Client, row: Any) -> Any:
 
 @pytest.fixture
 def judged(project: Project) -> Comparison:
-    """A judged comparison whose first essay names a pupil of the roster."""
+    """A judged comparison whose essays name a pupil of the roster."""
     assessment = factories.assessment(project, "Year 9")
-    planned = factories.cj_round(assessment, submitted=True)
-    comparison = planned.comparisons.order_by("pk")[0]
-    Essay.objects.filter(pk=comparison.essay_a_id).update(text="Written by Oliver Smith, aged 13.")
+    assessment.essays.update(text="Written by Oliver Smith, aged 13.")
+    comparison = factories.cj_round(assessment, submitted=True).comparisons.order_by("pk")[0]
     RosterName.objects.create(project=project, name="Oliver Smith")
     job = factories.job([comparison])
     factories.judged(job.items.get(), winner="A", why="Clearer.", confidence=3)

@@ -99,7 +99,7 @@ def test_files_and_lines_that_fit_nowhere_are_shown_only_to_those_whose_job_it_i
         StrayLine.objects.create(job=one, kind="STRANGER", custom_id="whose", line_sha256="c", line="<b>stray</b>")
     client = visit("viewer")
     text = " ".join(page_of(client, own).content.decode().split())
-    for words in ("file-abc", "ab" * 32, "2.0\xa0KB", "3 of 7", "&lt;b&gt;stray&lt;/b&gt;", "1: unknown id"):
+    for words in ("file-abc", "ab" * 32, "2.0 KB", "3 of 7", "&lt;b&gt;stray&lt;/b&gt;", "1: unknown id"):
         assert words in text, words
     text = page_of(client, shared).content.decode()
     assert "also holds comparisons of projects you do not belong to" in text

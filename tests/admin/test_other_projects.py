@@ -176,7 +176,7 @@ def test_the_front_page_counts_only_what_is_mine(client: Client, theirs: dict[st
     context = client.get(reverse("admin:index")).context
     assert (context["in_flight"], context["waiting"], context["to_submit"], context["failed"]) == ("0", "0", "0", "0")
     assert (context["n_assessments"], context["n_jobs"], context["jobs"]) == (0, "0", [])
-    assert context["money"]["spent"] is None
+    assert context["money"]["spent"] == 0
 
 
 def test_a_job_that_holds_comparisons_of_two_projects_shows_only_mine(
