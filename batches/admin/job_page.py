@@ -21,7 +21,8 @@ OPEN = "OPEN"  # in addresses: items without an outcome
 
 def job_context(request: HttpRequest, job: BatchJob) -> dict[str, Any]:
     """What the page shows: of a job that other projects share only the viewer's own part."""
-    mine = BatchItem.objects.for_user(request.user).filter(job=job)
+    items = BatchItem.objects.all() if job.project_id else BatchItem.objects.for_user(request.user)
+    mine = items.filter(job=job)
     ledger = list(_ledger(mine))
     _own_part(job, ledger)
     whole = job.own_items == job.n_items  # type: ignore[attr-defined]

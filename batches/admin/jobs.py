@@ -155,12 +155,24 @@ class BatchJobScreen(ReadOnly):
 
 
 def own_part(request: HttpRequest, rows: list[Any]) -> None:
-    """Give jobs the counts and the cost of the viewer's own items: a job may hold those of others too."""
-    mine = BatchItem.objects.for_user(request.user).filter(job__in=rows).order_by().values("job")
-    sums = mine.annotate(n=Count("pk"), done=Count("outcome"), cost=Sum("cost_usd"), reserved=Sum("reserved_usd"))
-    found = {row["job"]: row for row in sums}
+    """Give jobs the counts and the cost of the viewer's own items: of a job of one project its own figures, of one that
+    others share what its items add up to."""
+    shared = [row for row in rows if row.project_id is None]
+    found = _own_items(request, shared) if shared else {}
     for row in rows:
-        part = found.get(row.pk, {"n": 0, "done": 0, "cost": 0, "reserved": 0})
+        part = figures(row) if row.project_id else found.get(row.pk, {"n": 0, "done": 0, "cost": 0, "reserved": 0})
         row.own_items, row.own_done, row.own_cost = part["n"], part["done"], part["cost"]
         row.own_reserved = part["reserved"]
         row.percent = round(100 * row.own_done / row.own_items) if row.own_items else 0
+
+
+def figures(job: BatchJob) -> dict[str, Any]:
+    """What was counted as its items ended: whoever sees a job of one project sees all of it."""
+    done = sum(getattr(job, f"n_{outcome.lower()}") for outcome in BatchItem.Outcome)
+    return {"n": job.n_items, "done": done, "cost": job.cost_usd, "reserved": job.reserved_usd}
+
+
+def _own_items(request: HttpRequest, jobs: list[Any]) -> dict[int, dict[str, Any]]:
+    mine = BatchItem.objects.for_user(request.user).filter(job__in=jobs).order_by().values("job")
+    sums = mine.annotate(n=Count("pk"), done=Count("outcome"), cost=Sum("cost_usd"), reserved=Sum("reserved_usd"))
+    return {row["job"]: row for row in sums}

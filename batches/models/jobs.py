@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from batches.models.accounts import Judge, ProviderAccount
 from batches.models.fields import DatabaseClock, UsdField
 from batches.models.judging import Comparison, Strategy
-from batches.models.project import MemberQuerySet
+from batches.models.project import MemberQuerySet, Project
 
 
 class IllegalMove(Exception):
@@ -31,7 +31,7 @@ class BatchJobQuerySet(MemberQuerySet["BatchJob"]):
     def in_projects(self, projects: Any) -> "BatchJobQuerySet":
         """Jobs that hold at least one comparison of these projects."""
         mine = BatchItem.objects.in_projects(projects).filter(job=models.OuterRef("pk"))
-        return self.filter(models.Exists(mine))
+        return self.filter(Q(project__in=projects) | Q(project=None) & models.Exists(mine))
 
     def take(self, pk: int, *, seconds: float) -> "BatchJob | None":
         """Take the lease of a job that nobody holds, with a new fence; None when somebody holds it.
@@ -95,6 +95,9 @@ class BatchJob(models.Model):
     account = models.ForeignKey(ProviderAccount, on_delete=models.PROTECT, related_name="jobs")
     provider = models.CharField(max_length=20, choices=ProviderAccount.Provider)  # the account's, for a constraint
     judge = models.ForeignKey(Judge, on_delete=models.PROTECT, related_name="jobs")
+    project = models.ForeignKey(  # of all its comparisons; None: of several, its items tell
+        Project, null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+    )
     strategy = models.CharField(max_length=20, choices=Strategy)
     packing = models.CharField(max_length=20, choices=Packing)
     status = models.CharField(max_length=20, choices=Status, default=Status.PLANNED, editable=False)

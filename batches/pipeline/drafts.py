@@ -73,6 +73,11 @@ class Purse:
     def is_shut(self, assessment: int) -> bool:
         return assessment in self._shut
 
+    def project(self) -> int | None:
+        """The project that pays for all that was taken; None where several do."""
+        projects = {self._rows[pk].project_id for pk, n in self._taken.items() if n}
+        return projects.pop() if len(projects) == 1 else None
+
     def close(self) -> set[int]:
         """Write the reservations; the assessments that can pay for nothing, with nothing under way that may return."""
         for pk, row in self._rows.items():

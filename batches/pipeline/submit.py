@@ -244,6 +244,7 @@ def _create(group: Group, drafting: Drafting, draft: Draft, *, watermark: str = 
         account=group.judge.own_account,
         provider=group.judge.own_account.provider,
         judge=group.judge,
+        project_id=drafting.purse.project(),
         strategy=group.strategy,
         packing=group.packing,
         nonce=drafting.nonce,

@@ -8,11 +8,14 @@ import pytest
 import time_machine
 from django.apps import apps
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Count, Sum
 
+from batches.admin.jobs import figures
 from batches.models import BatchJob, DayCost, JobMove
 from batches.pipeline.resolve import resolve
 from batches.providers.base import Outcome, Result, Usage
-from tests.making import make_comparison, make_item, make_job
+from tests.making import make_assessment, make_comparison, make_item, make_job
+from tests.pipeline.conftest import drain, one_pass, plan_and_let_go
 
 pytestmark = pytest.mark.django_db
 Status = BatchJob.Status
@@ -70,6 +73,25 @@ def test_what_a_day_cost_adds_up_to_what_was_spent_and_survives_the_move_from_be
     refill()
     assert sum(DayCost.objects.values_list("cost_usd", flat=True), Decimal(0)) == assessment.spent_usd
     assert sum(DayCost.objects.values_list("n_items", flat=True)) == 2
+
+
+def test_a_job_names_its_project_only_where_it_serves_one_and_itsfigures_are_those_of_its_items(provider) -> None:
+    alone, one, other = make_assessment(4), make_assessment(3), make_assessment(3)
+    plan_and_let_go(alone)
+    one_pass()
+    plan_and_let_go(one)
+    plan_and_let_go(other)
+    drain()
+    job, shared = BatchJob.objects.order_by("pk")
+    assert (job.project, shared.project) == (alone.project, None)
+    sums = job.items.aggregate(n=Count("pk"), done=Count("outcome"), cost=Sum("cost_usd"), reserved=Sum("reserved_usd"))
+    assert figures(job) == sums
+    for assessment, seen in ((alone, {job}), (one, {shared}), (other, {shared}), (make_assessment(), set())):
+        assert set(BatchJob.objects.in_projects([assessment.project_id])) == seen
+    BatchJob.objects.update(project=None)
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("batches.migrations.0025_job_project_so_far").FILL)
+    assert list(BatchJob.objects.order_by("pk").values_list("project", flat=True)) == [alone.project_id, None]
 
 
 def refill() -> None:
