@@ -175,4 +175,4 @@ def figures(job: BatchJob) -> dict[str, Any]:
 def _own_items(request: HttpRequest, jobs: list[Any]) -> dict[int, dict[str, Any]]:
     mine = BatchItem.objects.for_user(request.user).filter(job__in=jobs).order_by().values("job")
     sums = mine.annotate(n=Count("pk"), done=Count("outcome"), cost=Sum("cost_usd"), reserved=Sum("reserved_usd"))
-    return {row["job"]: row for row in sums}
+    return {row["job"]: dict(row) for row in sums}
