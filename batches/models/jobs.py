@@ -248,7 +248,7 @@ class BatchItem(models.Model):
         MISSING = "MISSING", "missing"
         LOST = "LOST", "answer lost"
 
-    job = models.ForeignKey(BatchJob, on_delete=models.PROTECT, related_name="items")
+    job = models.ForeignKey(BatchJob, on_delete=models.PROTECT, related_name="items", db_index=False)
     comparison = models.ForeignKey(Comparison, on_delete=models.PROTECT, related_name="items")
     custom_id = models.CharField(max_length=64)
     bundle = models.PositiveIntegerField(null=True, blank=True)  # which prompt of the job it shares
@@ -297,7 +297,10 @@ class BatchItem(models.Model):
                 name="no_outcome_without_a_reason",
             ),
         ]
-        indexes = [models.Index(fields=["job"], condition=Q(outcome__isnull=True), name="item_unresolved")]
+        indexes = [
+            models.Index(fields=["job", "id"], name="item_by_job"),  # pages of a job's items, in order
+            models.Index(fields=["job"], condition=Q(outcome__isnull=True), name="item_unresolved"),
+        ]
 
     def __str__(self) -> str:
         return self.custom_id
