@@ -120,6 +120,7 @@ def test_a_viewer_takes_nothing_away_and_is_shown_no_button(visit: Visit, assess
         assert "Take it with you" not in viewer.get(page).content.decode()
         assert "Take it with you" in visit("editor").get(page).content.decode()
     assert visit("editor").get(reverse("admin:batches_scale_export", args=[row.pk])).status_code == 405
+    assert reverse("admin:batches_scale_print", args=[row.pk]) in viewer.get(page).content.decode()
     assert not AuditEntry.objects.filter(act="export").exists()
 
 
