@@ -12,7 +12,7 @@ from rq import Worker
 from rq.exceptions import DuplicateJobError
 
 from batches.models import Assessment, BatchJob, ProviderAccount
-from batches.pipeline import deadline, erase, retention, submit, triggers, watch
+from batches.pipeline import deadline, erase, retention, sketches, submit, triggers, watch
 from batches.pipeline import reconcile as reconcile_books
 from batches.pipeline import score as scoring
 from batches.pipeline.refused import Refused
@@ -102,9 +102,10 @@ def ask_erase() -> bool:
 
 
 def erase_due() -> None:
-    """Purge what its project keeps no longer, and go on with every erasure that is not complete."""
+    """Purge what its project keeps no longer, go on with erasures that are not complete, and forget old sketches."""
     retention.purge_due()
     erase.carry_on_all()
+    sketches.forget_old()
 
 
 def ask_score(assessment_id: int, user_id: int | None) -> bool:
@@ -119,6 +120,16 @@ def score(assessment_id: int, user_id: int | None) -> None:
         scoring.score(Assessment.objects.get(pk=assessment_id), actor=user)
     except Refused as problem:
         log.warning("no scale assessment=%s reason=%s", assessment_id, problem)
+
+
+def ask_look_through(sketch_id: int) -> bool:
+    """Have a worker look through the essays of a sketch for words meant for the judge."""
+    return _enqueue("poll", look_through, sketch_id, name=f"look-through-{sketch_id}")
+
+
+def look_through(sketch_id: int) -> None:
+    """Look through what nobody has looked through; nothing where the sketch is gone."""
+    sketches.look_through(sketch_id)
 
 
 def workers_alive() -> bool:

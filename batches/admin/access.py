@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db.models import CharField, Exists, Model, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
 
-from batches.models import AuditEntry, BatchJob, Judge, Membership, Project, ProviderAccount
+from batches.models import AuditEntry, BatchJob, Judge, Membership, Project, ProviderAccount, Sketch
 from batches.models.project import Person
 
 
@@ -56,6 +56,11 @@ def audit(user: Person) -> QuerySet[AuditEntry]:
     )
 
 
+def sketches(user: Person) -> QuerySet[Sketch]:
+    """Their own, for as long as they belong to its project."""
+    return Sketch.objects.filter(maker=user.pk, project__in=_mine(user))
+
+
 def _mine(user: Person) -> QuerySet[Any]:
     return Membership.objects.filter(user=user.pk).values("project_id")
 
@@ -67,6 +72,7 @@ RULES: dict[type[Model], Callable[[Person], QuerySet[Any]]] = {
     Judge: judges,
     BatchJob: BatchJob.objects.for_user,
     AuditEntry: audit,
+    Sketch: sketches,
     ProviderAccount: lambda user: ProviderAccount.objects.all(),
     Group: lambda user: Group.objects.all(),
     Permission: lambda user: Permission.objects.all(),

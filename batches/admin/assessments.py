@@ -2,90 +2,49 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.forms import ModelForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from batches import tasks
-from batches.admin.assessment_forms import AssessmentForm, MoreEssays, NewAssessment
+from batches.admin import live, upload, wizard
+from batches.admin.assessment_deeds import (
+    ask_purge,
+    ask_retry,
+    ask_submit,
+    failed_in,
+    useful_actions,
+    waiting_rounds,
+)
+from batches.admin.assessment_forms import AssessmentForm
 from batches.admin.base import Screen
-from batches.admin.comparisons import ask_before_retrying
-from batches.admin.deeds import Question, counted, deed
+from batches.admin.deeds import counted, deed
 from batches.admin.exports import Exporting
 from batches.admin.filters import one_of, own
 from batches.admin.lab import lab_context
 from batches.admin.labels import labelled
 from batches.admin.permissions import may
 from batches.admin.rosters import roster_view
-from batches.admin.spending import question_before_submitting
-from batches.admin.standing_page import standing_context
+from batches.admin.standing_page import live_context, live_state, standing_context
 from batches.admin.states import COLOURS, count, state_of
 from batches.admin.words import moment, page_of, usd
-from batches.models import Assessment, Comparison, Round, Scale
+from batches.models import Assessment, Comparison, Scale
 from batches.pipeline import erase, load, retry
 from batches.pipeline.plan import plan_rounds
+from batches.pipeline.progress import progress
 from batches.pipeline.refused import Refused
-from batches.pipeline.standing import Standing
 from batches.pipeline.submit import force, let_go
 
 Status = Comparison.Status
-
-
-def waiting_rounds(request: HttpRequest, assessments: QuerySet[Any]) -> QuerySet[Round]:
-    """Rounds of these assessments with comparisons that somebody has to let go."""
-    held = Comparison.objects.filter(round=OuterRef("pk"), status=Status.PENDING, held=True)
-    rounds = Round.objects.for_user(request.user).filter(assessment__in=assessments)
-    return rounds.filter(Q(submitted_at=None) | Exists(held))
-
-
-def failed_in(request: HttpRequest, assessments: QuerySet[Any]) -> QuerySet[Comparison]:
-    mine = Comparison.objects.for_user(request.user)
-    return mine.filter(round__assessment__in=assessments, status=Status.FAILED)
-
-
-def ask_submit(screen: Any, request: HttpRequest, rows: QuerySet[Any]) -> Question:
-    return question_before_submitting(waiting_rounds(request, rows))
-
-
-def ask_retry(screen: Any, request: HttpRequest, rows: QuerySet[Any]) -> Question:
-    return ask_before_retrying(screen, request, failed_in(request, rows))
-
-
-def ask_purge(screen: Any, request: HttpRequest, rows: QuerySet[Any]) -> Question:
-    chosen = list(rows.filter(purged_at=None)[:20])
-    if not chosen:
-        raise Refused("These assessments were purged before.")
-    facts = [(str(one), ", ".join(f"{n:,} {what}" for what, n in erase.preview(one).items() if n)) for one in chosen]
-    return Question(
-        title=f"Purge {counted(len(chosen), 'assessment')} for good?",
-        facts=facts,
-        button="Remove all texts for good",
-        warnings=(
-            (
-                "Texts, justifications, raw answers and files are removed and cannot be brought back; scores, counts "
-                "and money stay. Jobs under way are cancelled."
-            ),
-        ),
-    )
-
-
-def useful_actions(now: Standing) -> set[str]:
-    """Actions that can do something with an assessment that stands there."""
-    useful = {
-        "plan": now.n_essays >= 2,
-        "submit": now.unsubmitted + now.held > 0,
-        "retry": now.failed > 0,
-        "force": now.gathered > 0,
-        "score": now.judged > 0,
-        "purge": now.n_essays > 0 or now.comparisons > 0,
-    }
-    return {action for action, holds in useful.items() if holds}
 
 
 @admin.register(Assessment)
@@ -206,6 +165,24 @@ class AssessmentScreen(Exporting, Screen):
     def page(self, request: HttpRequest, row: Assessment) -> dict[str, Any]:
         context = {**super().page(request, row), **standing_context(request, row)}
         context |= self.export_context(request, row, context["now"].latest_scale)
+        return self._with_useful_buttons(context)
+
+    def live_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """What moves on an assessment's page, for a page that asks every few seconds; 304 while nothing has."""
+        assessment = self.get_object(request, str(object_id))
+        if assessment is None:
+            raise Http404
+        if not self.has_view_permission(request, assessment):
+            raise PermissionDenied
+        state = progress(assessment), live_state(assessment), request.user.pk, get_language()
+        if answer := live.unchanged(request, *state):
+            return answer
+        context = {"opts": self.opts, "original": assessment, "buttons": self.buttons(request, assessment)}
+        context = self._with_useful_buttons(context | live_context(request, assessment))
+        response = TemplateResponse(request, "cj/assessment_live.html", context)
+        return live.dress(response, live.etag_of(*state))
+
+    def _with_useful_buttons(self, context: dict[str, Any]) -> dict[str, Any]:
         useful = useful_actions(context["now"])
         return context | {"buttons": [button for button in context["buttons"] if button["name"] in useful]}
 
@@ -235,16 +212,23 @@ class AssessmentScreen(Exporting, Screen):
     # Making one, and adding essays
 
     def get_urls(self) -> list[URLPattern]:
-        essays = path(
-            "<int:object_id>/essays/", self.admin_site.admin_view(self.essays_view), name="batches_assessment_essays"
-        )
-        laboratory = path(
-            "<int:object_id>/lab/", self.admin_site.admin_view(self.lab_view), name="batches_assessment_lab"
-        )
-        names = path(
-            "<int:object_id>/roster/", self.admin_site.admin_view(self.roster_view), name="batches_assessment_roster"
-        )
-        return [essays, laboratory, names, *self.export_urls(), *super().get_urls()]
+        ours = {
+            "<int:object_id>/essays/": ("essays", upload.receives_files(self.essays_view)),
+            "<int:object_id>/live/": ("live", self.live_view),
+            "<int:object_id>/lab/": ("lab", self.lab_view),
+            "<int:object_id>/roster/": ("roster", self.roster_view),
+            "new/<int:sketch_id>/discard/": ("discard", partial(wizard.discard, self)),
+            "new/<int:sketch_id>/essays/": ("upload", upload.receives_files(partial(wizard.essays, self))),
+            "new/<int:sketch_id>/<slug:name>/": ("sketch", partial(wizard.step, self)),
+        }
+        return [
+            *(
+                path(route, self.admin_site.admin_view(view), name=f"batches_assessment_{name}")
+                for route, (name, view) in ours.items()
+            ),
+            *self.export_urls(),
+            *super().get_urls(),
+        ]
 
     def roster_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         return roster_view(self, request, object_id)
@@ -259,41 +243,32 @@ class AssessmentScreen(Exporting, Screen):
         return TemplateResponse(request, "cj/lab.html", {**context, **lab_context(assessment), "media": self.media})
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        form = NewAssessment(request.POST or None, request.FILES or None, request=request)
-        if request.method == "POST" and form.is_valid():
-            try:
-                assessment, n = form.create(request.user)
-            except Refused as problem:
-                form.add_error(None, str(problem).splitlines())
-            else:
-                self.message_user(request, f"{assessment} is ready with {counted(n, 'essay')}.")
-                return HttpResponseRedirect(page_of(assessment))
-        return self._form_page(request, form, title="New assessment", button="Create this assessment")
+        return wizard.begin(self, request)
 
-    def essays_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+    def essays_view(self, request: HttpRequest, object_id: int, *, read: upload.Read) -> HttpResponse:
         assessment = self.get_object(request, str(object_id))
         if assessment is None:
             raise Http404
         if not self.has_load_essays_permission(request):
             raise PermissionDenied
-        form = MoreEssays(request.POST or None, request.FILES or None)
-        if request.method == "POST" and form.is_valid():
-            reading = form.cleaned_data["essays"]
+        reading = read()
+        problems = upload.problems(reading) if reading else []
+        if reading and not problems:
             try:
                 n = load.load_essays(assessment, reading, actor=request.user)
             except Refused as problem:
-                form.add_error("essays", str(problem).splitlines())
+                problems = upload.whole(str(problem))
             else:
-                ignored = ", ".join(reading.ignored_columns[:10])
-                left_out = f" Columns that were not used: {ignored}." if ignored else ""
-                self.message_user(request, f"Loaded {counted(n, 'essay')}.{left_out}")
+                self.message_user(request, upload.loaded(n, reading))
                 return HttpResponseRedirect(page_of(assessment))
-        return self._form_page(
-            request, form, title=f"Add essays to {assessment}", button="Load these essays", original=assessment
-        )
-
-    def _form_page(self, request: HttpRequest, form: Any, **context: Any) -> HttpResponse:
-        context = {**self.admin_site.each_context(request), "opts": self.opts, "form": form, **context}
-        return TemplateResponse(request, "cj/form_page.html", {**context, "media": self.media + form.media})
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": assessment,
+            "title": _("Add essays to {title}").format(title=assessment),
+            "problems": problems,
+            "n_problems": len(reading.problems) or 1 if reading else 0,
+            "accepted": upload.FILES,
+            "media": self.media,
+        }
+        return TemplateResponse(request, "cj/add_essays.html", context)

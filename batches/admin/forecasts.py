@@ -5,14 +5,12 @@ from decimal import Decimal
 
 from django.db.models import QuerySet
 
-from batches.admin.words import usd
+from batches.admin.words import duration, usd
 from batches.models import Round
 from batches.models.judging import Strategy
 from batches.pipeline import forecast
 from batches.pipeline.forecast import Forecast
 from batches.pipeline.refused import Refused
-
-UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +40,7 @@ class Row:
     @property
     def time(self) -> str:
         """The time to expect, in one unit."""
-        seconds = max(1.0, self.forecast.seconds)
-        size, unit = next((size, unit) for size, unit in UNITS if seconds >= size)
-        n = round(seconds / size)
-        return f"{n} {unit}{'' if n == 1 else 's'}"
+        return duration(self.forecast.seconds)
 
 
 def forecast_rows(rounds: QuerySet[Round]) -> list[Row]:

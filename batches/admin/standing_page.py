@@ -1,30 +1,36 @@
-"""An assessment -> what its page shows: where it stands, what it cost, what to do next, and what came of it."""
+"""An assessment -> what its page shows: what to do next, what is happening, what it cost, and what came of it."""
 
+from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from batches.admin.jobs import own_part
+from batches.admin.progress_chart import progress
 from batches.admin.rounds import COLOURS as ROUND_COLOURS
-from batches.admin.rounds import count_by_status, state_of
+from batches.admin.rounds import state_of
 from batches.admin.trust import picture, trust
-from batches.admin.words import JOB_COLOURS, JOB_SENTENCES, page_of, reason_words
-from batches.conf import cj_settings
-from batches.models import Assessment, BatchItem, BatchJob, Scale, Score
+from batches.admin.words import JOB_COLOURS, JOB_SENTENCES, page_of, reason_words, usd
+from batches.conf import cj_settings, sink_in_force
+from batches.models import Assessment, BatchItem, BatchJob, Comparison, Flag, Round, Scale, Score
 from batches.models.judging import Strategy
 from batches.pipeline import relay, roster
-from batches.pipeline.standing import Standing, standing
-from batches.pipeline.suspect import doubted
+from batches.pipeline.outlook import Goal
+from batches.pipeline.standing import Standing, look
+from batches.scale.look_first import REASONS
 
-MOST_ROUNDS, MOST_JOBS, MOST_SCORES = 20, 15, 10
+MOST_ROUNDS, MOST_JOBS, MOST_SCORES, MOST_LOOKED_AT, MOST_LIVE = 20, 15, 10, 8, 5
+MOST_COMPARISONS = 20_000  # of the newest rounds, whose jobs are listed
 SOURCES = {
-    "assessment": "chosen for this assessment",
-    "settings": "set for this installation",
-    "environment": "set for this installation",
-    "default": "the default",
+    "assessment": gettext_lazy("chosen for this assessment"),
+    "settings": gettext_lazy("set for this installation"),
+    "environment": gettext_lazy("set for this installation"),
+    "default": gettext_lazy("the default"),
 }
 # what standing calls the next action: the admin action that does it
 ACTIONS = {"plan": "plan", "submit": "submit", "retry": "retry", "score": "score"}
@@ -32,37 +38,64 @@ ACTIONS = {"plan": "plan", "submit": "submit", "retry": "retry", "score": "score
 
 def standing_context(request: HttpRequest, assessment: Assessment) -> dict[str, Any]:
     """Everything on the page that Django's own context does not have."""
-    now = standing(assessment)
+    replaced = roster.counts(assessment)
+    return {
+        **live_context(request, assessment),
+        "settings": [row for row in cj_settings.effective(assessment) if row.overridable],
+        "replaced": replaced,
+        "may_name": request.user.has_perm("batches.manage_roster"),
+        "flagged": _flagged(assessment),
+        "may_load": request.user.has_perm("batches.load_essays"),
+        "callbacks": _callbacks(request, assessment),
+    }
+
+
+def live_context(request: HttpRequest, assessment: Assessment) -> dict[str, Any]:
+    """The part of it that changes while one looks at it."""
+    now = look(assessment)
+    rounds = list(assessment.rounds.order_by("-number")[:MOST_ROUNDS])
+    jobs = _jobs(request, rounds)
     return {
         "now": now,
+        "moving": bool(now.moving or now.jobs_live),
         "percent": round(100 * now.resolved / now.comparisons) if now.comparisons else 0,
         "shares": _shares(now),
         "money": _money(now),
+        "goals": [_goal(goal) for goal in now.outlook.goals],
+        "a_round": _a_round(now, rounds),
         "strategy": Strategy(now.strategy).label,
         "strategy_source": SOURCES.get(now.strategy_source, now.strategy_source),
-        "settings": [row for row in cj_settings.effective(assessment) if row.overridable],
-        "judges": list(assessment.judges.select_related("account", "user")),
+        "judges": now.judges,
         "next": _next(request, assessment, now),
-        "replaced": roster.counts(assessment),
-        "may_name": request.user.has_perm("batches.manage_roster"),
-        "flagged": len(doubted(assessment)),
-        "may_load": request.user.has_perm("batches.load_essays"),
-        "rounds": _rounds(assessment),
-        "jobs": _jobs(request, assessment),
+        "rounds": [_round(one, now) for one in rounds],
+        "jobs": [_job(job) for job in jobs],
+        "jobs_live": [_live_job(job) for job in jobs if job.status in BatchJob.LIVE][:MOST_LIVE],
         "failures": _failures(assessment, now),
-        "callbacks": _callbacks(request, assessment),
-        **_scale(now.latest_scale),
+        **_scale(assessment, now.latest_scale),
     }
+
+
+def live_state(assessment: Assessment) -> list[Any]:
+    """What else than its counters changes on the page: the jobs under way, as far as their provider has come."""
+    owed = BatchItem.objects.filter(job=OuterRef("pk"), outcome=None, comparison__round__assessment=assessment)
+    live = BatchJob.objects.filter(Exists(owed), status__in=BatchJob.LIVE).order_by("pk")
+    return list(live.values_list("pk", "status", "provider_done", "sent_at")[:MOST_JOBS])
+
+
+def _flagged(assessment: Assessment) -> int:
+    """Essays with a flag that nobody has decided on."""
+    still_open = Flag.objects.filter(essay__assessment=assessment, essay__withdrawn_at=None, verdict="")
+    return still_open.values("essay").distinct().count()
 
 
 def _shares(now: Standing) -> list[dict[str, Any]]:
     """The progress bar's pieces, in the order in which comparisons go through them."""
     pieces = (
-        ("judged", now.judged, "judged"),
-        ("failed", now.failed, "failed"),
-        ("withdrawn", now.withdrawn, "withdrawn"),
-        ("in-flight", now.in_flight, "under way"),
-        ("waiting", now.waiting, "waiting"),
+        ("judged", now.judged, _("judged")),
+        ("failed", now.failed, _("failed")),
+        ("withdrawn", now.withdrawn, _("withdrawn")),
+        ("in-flight", now.in_flight, _("under way")),
+        ("waiting", now.waiting, _("waiting")),
     )
     total = now.comparisons or 1
     return [{"css": css, "n": n, "words": words, "percent": f"{100 * n / total:.2f}"} for css, n, words in pieces if n]
@@ -76,46 +109,112 @@ def _money(now: Standing) -> dict[str, Any]:
     }
 
 
+def _goal(goal: Goal) -> dict[str, str]:
+    """What is still needed for one aim, as a line among the money."""
+    what = _("To a reliability of {value}") if goal.name == "reliability" else _("To certain grades for {value}")
+    value = f"{goal.target:.2f}" if goal.name == "reliability" else f"{goal.target:.0%}"
+    return {"what": what.format(value=value), "words": _still_needed(goal)}
+
+
+def _still_needed(goal: Goal) -> str:
+    if goal.reached:
+        return _("reached")
+    if goal.rounds is None:
+        return _("cannot be foreseen yet")
+    rounds = ngettext("{n} more round", "{n} more rounds", goal.rounds).format(n=goal.rounds)
+    return (
+        rounds if goal.cost_usd is None else _("{rounds}, about {cost}").format(rounds=rounds, cost=usd(goal.cost_usd))
+    )
+
+
+def _a_round(now: Standing, rounds: list[Round]) -> Decimal | None:
+    """What one more round like the last should cost, going by what was paid so far; None before anything was."""
+    if not rounds or not now.judged or not now.spent_usd:
+        return None
+    return now.spent_usd / now.judged * rounds[0].n_comparisons
+
+
 def _next(request: HttpRequest, assessment: Assessment, now: Standing) -> dict[str, Any]:
     """The button that goes with the next step: a form that POSTs, a link, or nothing where there is only waiting."""
     if action := ACTIONS.get(now.next_action):
         return {"action": action}
     if now.next_action == "load" and request.user.has_perm("batches.load_essays"):
-        return {"href": reverse("admin:batches_assessment_essays", args=[assessment.pk]), "words": "Add essays"}
+        return {"href": reverse("admin:batches_assessment_essays", args=[assessment.pk]), "words": _("Add essays")}
     if now.next_action == "budget" and request.user.has_perm("batches.change_assessment"):
-        return {"href": "?edit=1", "words": "Raise the budget"}
+        return {"href": "?edit=1", "words": _("Raise the budget")}
     if now.next_action == "publish" and now.latest_scale:
-        return {"href": page_of(now.latest_scale), "words": f"Look at scale {now.latest_scale.number}"}
+        words = _("Look at scale {n}").format(n=now.latest_scale.number)
+        return {"href": page_of(now.latest_scale), "words": words}
     if now.next_action == "attention":
-        stuck = _own_jobs(assessment).filter(status=BatchJob.Status.NEEDS_ATTENTION).first()
-        return {"href": page_of(stuck), "words": f"Look at job {stuck.pk}"} if stuck else {}
+        stuck = BatchJob.objects.filter(Exists(_items_of(assessment)), status=BatchJob.Status.NEEDS_ATTENTION).first()
+        return {"href": page_of(stuck), "words": _("Look at job {id}").format(id=stuck.pk)} if stuck else {}
     return {}
 
 
-def _rounds(assessment: Assessment) -> list[dict[str, Any]]:
-    rounds = list(assessment.rounds.order_by("-number")[:MOST_ROUNDS])
-    count_by_status(rounds)
-    return [{"round": one, "state": state_of(one), "colour": ROUND_COLOURS[state_of(one)]} for one in rounds]
+def _items_of(assessment: Assessment) -> QuerySet[BatchItem]:
+    return BatchItem.objects.filter(job=OuterRef("pk"), comparison__round__assessment=assessment)
 
 
-def _own_jobs(assessment: Assessment) -> Any:
-    items = BatchItem.objects.filter(job=OuterRef("pk"), comparison__round__assessment=assessment)
-    return BatchJob.objects.filter(Exists(items)).order_by("-id")
+def _round(one: Any, now: Standing) -> dict[str, Any]:
+    """A round with its counts, which the counters of the whole assessment hold already."""
+    one.by_status = {status: now.progress.by_round.get((one.pk, status), 0) for status in Comparison.Status}
+    resolved = (Comparison.Status.JUDGED, Comparison.Status.FAILED, Comparison.Status.WITHDRAWN)
+    one.resolved = sum(one.by_status[status] for status in resolved)
+    return {"round": one, "state": state_of(one), "colour": ROUND_COLOURS[state_of(one)]}
 
 
-def _jobs(request: HttpRequest, assessment: Assessment) -> list[dict[str, Any]]:
-    jobs = list(_own_jobs(assessment).select_related("judge__account", "judge__user")[:MOST_JOBS])
-    own_part(request, jobs)
-    return [{"job": job, "colour": JOB_COLOURS[job.status], "sentence": JOB_SENTENCES[job.status]} for job in jobs]
+def _jobs(request: HttpRequest, rounds: list[Round]) -> list[Any]:
+    """The newest jobs of the newest rounds, each with the viewer's own part of it."""
+    items = BatchItem.objects.filter(comparison__round__in=_newest(rounds)).order_by("-job")
+    jobs = BatchJob.objects.filter(pk__in=items.values("job").distinct()[:MOST_JOBS]).order_by("-pk")
+    found = list(jobs.select_related("judge__account", "judge__user"))
+    own_part(request, found)
+    return found
+
+
+def _newest(rounds: list[Round]) -> list[int]:
+    """So many of the newest rounds as have at most so many comparisons; the newest in any case."""
+    total, chosen = 0, list[int]()
+    for one in rounds:
+        total += one.n_comparisons
+        if chosen and total > MOST_COMPARISONS:
+            break
+        chosen.append(one.pk)
+    return chosen
+
+
+def _job(job: BatchJob) -> dict[str, Any]:
+    return {"job": job, "colour": JOB_COLOURS[job.status], "sentence": JOB_SENTENCES[job.status]}
+
+
+def _live_job(job: Any) -> dict[str, Any]:
+    """A job that is under way: how far it has come, or that its provider does not say."""
+    told = _("{n} of {all} answered").format(n=f"{job.own_done:,}", all=f"{job.own_items:,}")
+    if job.packing == BatchJob.Packing.PROVIDER_BATCH and job.status in (
+        BatchJob.Status.IN_PROGRESS,
+        BatchJob.Status.CANCELLING,
+    ):
+        told = _("the provider gives no count while it works")
+        if job.provider_done:
+            told = _("{n} of {all} done at the provider").format(n=f"{job.provider_done:,}", all=f"{job.n_items:,}")
+    return _job(job) | {"told": told}
 
 
 def _failures(assessment: Assessment, now: Standing) -> list[dict[str, Any]]:
     address = reverse("admin:batches_comparison_changelist")
     mine = {"round__assessment__id__exact": str(assessment.pk), "status__exact": "FAILED"}
     return [
-        {"words": reason_words(reason), "n": n, "href": f"{address}?{urlencode(mine | {'fail_reason': reason})}"}
+        {
+            "words": _because(n, reason_words(reason)),
+            "href": f"{address}?{urlencode(mine | {'fail_reason': reason})}",
+        }
         for reason, n in now.fail_reasons
     ]
+
+
+def _because(n: int, why: str) -> str:
+    words = ngettext("{n} comparison because {why}", "{n} comparisons because {why}", n)
+    return words.format(n=f"{n:,}", why=why)
 
 
 def _callbacks(request: HttpRequest, assessment: Assessment) -> dict[str, Any]:
@@ -123,19 +222,25 @@ def _callbacks(request: HttpRequest, assessment: Assessment) -> dict[str, Any]:
     if not request.user.has_perm("batches.view_callback"):
         return {}
     address = reverse("admin:batches_callback_changelist")
-    waiting = relay.lag(assessment.pk).waiting
+    waiting = relay.lag(assessment.pk).waiting if sink_in_force() != "none" else 0
     return {"href": f"{address}?assessment__id__exact={assessment.pk}", "waiting": waiting}
 
 
-def _scale(scale: Scale | None) -> dict[str, Any]:
+def _scale(assessment: Assessment, scale: Scale | None) -> dict[str, Any]:
     if scale is None:
         return {"scale": None}
     colour, sentence = trust(scale)
     scores = Score.objects.filter(scale=scale).select_related("essay").defer("essay__text").order_by("rank", "id")
+    target = assessment.target_reliability
     return {
         "scale": scale,
         "trust_colour": colour,
         "trust": sentence,
         "chart": picture(scale),
-        "scores": scores[:MOST_SCORES],
+        "scores": list(scores[:MOST_SCORES]),
+        "progress": progress(scale.report.get("by_round", []), None if target is None else float(target)),
+        "look_first": [
+            one | {"why": "; ".join(REASONS[reason] for reason in one["reasons"])}
+            for one in scale.report.get("look_first", [])[:MOST_LOOKED_AT]
+        ],
     }

@@ -45,7 +45,8 @@ def trust(scale: Scale) -> tuple[str, str]:
 
 
 def picture(scale: Scale) -> Any:
-    rows = scale.scores.filter(logit__isnull=False).values_list("essay__candidate", "logit", "standard_error")
-    anchors = scale.scores.filter(essay__anchor_score__isnull=False).values_list("essay__candidate", flat=True)
+    columns = ("essay__candidate", "logit", "standard_error", "essay__anchor_score")
+    rows = list(scale.scores.filter(logit__isnull=False).values_list(*columns)[:MOST_DRAWN])
+    anchors = {candidate for candidate, _logit, _error, known in rows if known is not None}
     parts = [(one["name"], one["from"]) for one in scale.grades]
-    return chart(list(rows[:MOST_DRAWN]), grades=parts, anchors=set(anchors[:MOST_DRAWN]))
+    return chart([row[:3] for row in rows], grades=parts, anchors=anchors)

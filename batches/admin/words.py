@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.timesince import timesince, timeuntil
+from django.utils.translation import ngettext
 
 # colour names of unfold's labels
 COMPARISON_COLOURS = {
@@ -102,6 +103,23 @@ def when(moment: datetime | None) -> str:
         words = timesince(moment, now, depth=1) if moment < now else timeuntil(moment, now, depth=1)
         return f"{words} ago" if moment < now else f"in {words}"
     return f"{timezone.localtime(moment):%-d %b %Y, %H:%M}"
+
+
+UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+
+
+def duration(seconds: float) -> str:
+    """`6 hours`: a length of time in one unit."""
+    seconds = max(1.0, seconds)
+    size, unit = next((size, unit) for size, unit in UNITS if seconds >= size)
+    n = round(seconds / size)
+    words = {
+        "day": ngettext("{n} day", "{n} days", n),
+        "hour": ngettext("{n} hour", "{n} hours", n),
+        "minute": ngettext("{n} minute", "{n} minutes", n),
+        "second": ngettext("{n} second", "{n} seconds", n),
+    }
+    return words[unit].format(n=n)
 
 
 def moment(value: datetime | None) -> Any:

@@ -7,7 +7,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -96,6 +96,21 @@ def files_in_folder(folder: Path, draft: Draft) -> list[FoundFile]:
             files.append(FoundFile(name=name, read=partial(file_bytes, path)))
         check_totals(len(files), total)
     return files
+
+
+def named_files(files: Sequence[tuple[str, Path]], draft: Draft) -> list[FoundFile]:
+    """Return files that lie in temporary places under the names they had in their folder, in order of these names."""
+    named, total = [], 0
+    for name, path in sorted(files):
+        if LEFTOVERS.search(name):
+            continue
+        with draft.noting(shown(name)):
+            if LEAVES_THE_ARCHIVE.search(name):
+                raise BadEssay("The name leads out of its folder: give the file another name.")
+            total += plain_size(path)
+            named.append(FoundFile(name=PurePosixPath(name), read=partial(file_bytes, path)))
+        check_totals(len(named), total)
+    return without_wrapper(named)
 
 
 def walk(folder: Path) -> Iterator[Path]:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
@@ -17,6 +17,7 @@ from batches.essays.found import (
     file_bytes,
     files_in_archive,
     files_in_folder,
+    named_files,
 )
 from batches.essays.limits import ALL_DOCUMENTS_SECONDS, MAX_SHEET_BYTES, MAX_TOTAL_BYTES
 from batches.essays.nouns import Draft, EssayRow, Page, Problem, Reading, shown
@@ -54,6 +55,22 @@ def read_essays(path: Path, *, name: str | None = None) -> Reading:
         source(path, called)(path, called, draft)
     if not draft.rows and not draft.problems:
         draft.problems.append(Problem(where=shown(called.name), sentence=NOTHING_HERE))
+    return draft.reading()
+
+
+def read_uploads(files: Sequence[tuple[str, Path]]) -> Reading:
+    """Read what was uploaded together: one sheet, archive or document, or the files of a folder.
+
+    Each comes as the name that it had there, folders included, and the temporary place where it is now.
+    """
+    if len(files) == 1:
+        [(name, path)] = files
+        return read_essays(path, name=name)
+    draft = Draft()
+    with draft.noting("the upload"):
+        read_files(named_files(files, draft), draft)
+    if not draft.rows and not draft.problems:
+        draft.problems.append(Problem(where="the upload", sentence=NOTHING_HERE))
     return draft.reading()
 
 

@@ -14,6 +14,7 @@ from batches.models.project import AuditEntry, Membership, Project
 from batches.models.results import Deployment, RawChunk, RawFile, StrayLine
 from batches.models.roster import RosterName
 from batches.models.scale import Scale, Score
+from batches.models.sketches import Sketch, SketchEssay, SketchPage
 from batches.models.suspicions import Flag, SetAside
 
 __all__ = [
@@ -51,6 +52,9 @@ __all__ = [
     "Scope",
     "Score",
     "SetAside",
+    "Sketch",
+    "SketchEssay",
+    "SketchPage",
     "StoredAnswer",
     "Stranger",
     "StrayLine",

@@ -118,10 +118,10 @@ def forecasts(
     look = tally.count if ask else tally.estimate
     counted = {judge: look(judge, rows) for judge, rows in sample.items()}
     found = [_whole(name, sample, counted, left) for name in strategies]
-    return [_scaled(one, n) for one in found]
+    return [scaled(one, n) for one in found]
 
 
-def _scaled(forecast: Forecast, n: int) -> Forecast:
+def scaled(forecast: Forecast, n: int) -> Forecast:
     """The forecast of a sample, for all of them."""
     if forecast.comparisons == n:
         return forecast

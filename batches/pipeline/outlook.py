@@ -70,13 +70,17 @@ def outlook(
     *,
     reliability: float | None = None,
     certain_grades: float | None = None,
+    judged: int | None = None,
 ) -> Outlook:
-    """Look ahead from the newest scale; without any target given here, towards the assessment's own."""
+    """Look ahead from the newest scale; without any target given here, towards the assessment's own.
+
+    `judged`: judgements of its rounds for scales, where the caller has counted them.
+    """
     if reliability is None and certain_grades is None:
         reliability, certain_grades = _number(assessment.target_reliability), _number(assessment.target_certain_grades)
-    if scale is None or not scale.n_essays:
+    if scale is None or not scale.n_essays or (reliability is None and certain_grades is None):
         return Outlook(goals=())
-    ahead = _Ahead(assessment, scale)
+    ahead = _Ahead(assessment, scale, judged)
     goals = []
     if reliability is not None:
         now = scale.eb_reliability
@@ -95,14 +99,14 @@ def _number(value: Decimal | None) -> float | None:
 class _Ahead:
     """What one more round adds and costs here, going by those before."""
 
-    def __init__(self, assessment: Assessment, scale: Scale) -> None:
+    def __init__(self, assessment: Assessment, scale: Scale, judged: int | None) -> None:
         self.scale = scale
         self.per_essay = 2 * scale.n_comparisons / scale.n_essays
         settings = cj_settings.of(assessment.overrides)
         self.per_round = max(1.0, (scale.n_essays // 2) * (1 + float(settings.swap_share)))  # comparisons
-        judged = Comparison.objects.filter(
-            round__assessment=assessment, round__purpose=Round.Purpose.SCALE, status=Comparison.Status.JUDGED
-        ).count()
+        if judged is None:
+            rounds = Round.objects.filter(assessment=assessment, purpose=Round.Purpose.SCALE)
+            judged = Comparison.objects.filter(round__in=rounds, status=Comparison.Status.JUDGED).count()
         self.each = assessment.spent_usd / judged if judged and assessment.spent_usd else None
         self.left = assessment.left_usd
 

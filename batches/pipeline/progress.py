@@ -1,8 +1,8 @@
 """An assessment -> its counters: what a watcher asks for every few seconds, from indexes, whatever its size."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
@@ -62,6 +62,10 @@ class Progress:
     scale_published: bool
     scale_judgements: int  # that the newest scale was made from
     scorable: int  # judgements that a scale could be made from now
+    judged_for_scale: int  # the same with those that were set aside
+    by_round: Mapping[tuple[int, str], int] = field(
+        repr=False
+    )  # (round, status) -> comparisons; those held back as "HELD" once more
 
     @property
     def state(self) -> State:
@@ -85,6 +89,8 @@ def progress(assessment: Assessment) -> Progress:
     by_round = _by_round(pk for pk, _, _ in rounds)
     scale = assessment.scales.order_by("-number").values_list("number", "published_at", "n_comparisons").first()
     jobs = _live_jobs([pk for pk, _, _ in rounds])
+    for_scale = [pk for pk, _, purpose in rounds if purpose == Round.Purpose.SCALE]
+    judged = sum(by_round[pk, Status.JUDGED] for pk in for_scale)
     return Progress(
         counts=_counts(by_round, {pk for pk, submitted, _ in rounds if submitted is None}),
         rounds=len(rounds),
@@ -97,14 +103,15 @@ def progress(assessment: Assessment) -> Progress:
         scale=scale[0] if scale else None,
         scale_published=bool(scale and scale[1]),
         scale_judgements=scale[2] if scale else 0,
-        scorable=_scorable(by_round, [pk for pk, _, purpose in rounds if purpose == Round.Purpose.SCALE]),
+        scorable=judged - _set_aside(for_scale),
+        judged_for_scale=judged,
+        by_round=by_round,
     )
 
 
-def _scorable(by_round: Counter[tuple[int, str]], rounds: list[int]) -> int:
-    """Judgements of these rounds, less those that were set aside."""
-    aside = SetAside.objects.filter(comparison__round__in=rounds, comparison__status=Status.JUDGED).count()
-    return sum(by_round[pk, Status.JUDGED] for pk in rounds) - aside
+def _set_aside(rounds: list[int]) -> int:
+    """Judgements of these rounds that no scale uses for the time being."""
+    return SetAside.objects.filter(comparison__round__in=rounds, comparison__status=Status.JUDGED).count()
 
 
 def counts_of(cj_round: Round) -> Counts:

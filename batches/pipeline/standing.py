@@ -1,17 +1,19 @@
 """An assessment -> where it stands: what is happening, what it cost, what to do next."""
 
-from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from batches.conf import cj_settings
-from batches.models import Assessment, BatchJob, Comparison, Judge, ProviderAccount, Scale
-from batches.models.judging import Round
+from batches.models import Assessment, Comparison, Judge, Scale
 from batches.pipeline import fits, triggers
 from batches.pipeline.outlook import Outlook, outlook
+from batches.pipeline.progress import Progress, progress
 from batches.pipeline.triggers import Gathering
 
 Status = Comparison.Status
@@ -47,6 +49,8 @@ class Standing:
     gathering: list[Gathering]  # what waits for company or for the night, with counts, thresholds and times
     warnings: list[str]  # judges whose models retire soon
     outlook: Outlook  # what the newest scale should reach, and what that still takes
+    judges: list[Judge]
+    progress: Progress  # the counters that all this was said by
 
     @property
     def scale_is_current(self) -> bool:
@@ -75,23 +79,30 @@ class Standing:
     def happening(self) -> str:
         """What is going on, in one sentence: the first row that holds."""
         rows = (
-            (
-                self.jobs_needing_attention,
-                f"{_plural(self.jobs_needing_attention, 'batch job')} cannot go on without you.",
-            ),
+            (self.jobs_needing_attention, self._stuck),
             (self.moving and self.account_trouble, self.account_trouble),
-            (
-                self.in_flight,
-                f"{_plural(self.in_flight, 'comparison')} under way in {_plural(self.jobs_live, 'batch job')}.",
-            ),
+            (self.in_flight, self._under_way),
             (self.gathering, " ".join(_gathering(one) for one in self.gathering)),
-            (self.moving, f"{_plural(self.moving, 'comparison')} about to leave."),
-            (self.held, f"{_plural(self.held, 'comparison')} held back."),
-            (self.unsubmitted, f"{_plural(self.unsubmitted, 'comparison')} planned, nothing submitted."),
-            (self.judged, f"Nothing is under way; {_plural(self.judged, 'comparison')} judged."),
-            (True, "Nothing is under way."),
+            (self.moving, _leaving(self.moving)),
+            (self.held, _held(self.held)),
+            (self.unsubmitted, _planned(self.unsubmitted)),
+            (self.judged, _judged(self.judged)),
+            (True, _("Nothing is under way.")),
         )
         return next(sentence for holds, sentence in rows if holds)
+
+    @property
+    def _stuck(self) -> str:
+        n = self.jobs_needing_attention
+        words = ngettext("{n} batch job cannot go on without you.", "{n} batch jobs cannot go on without you.", n)
+        return words.format(n=f"{n:,}")
+
+    @property
+    def _under_way(self) -> str:
+        jobs = ngettext("{n} batch job", "{n} batch jobs", self.jobs_live).format(n=f"{self.jobs_live:,}")
+        n = self.in_flight
+        words = ngettext("{n} comparison under way in {jobs}.", "{n} comparisons under way in {jobs}.", n)
+        return words.format(n=f"{n:,}", jobs=jobs)
 
     @property
     def next_action(self) -> str:
@@ -105,69 +116,86 @@ class Standing:
     def _next(self) -> tuple[str, str]:
         """The action to offer, and the sentence that goes with it: the first row that holds."""
         rows = (
-            (self.jobs_needing_attention, "attention", "Look at the batch jobs that need attention."),
-            (self.n_essays < 2, "load", "Load at least two essays."),
-            (self.moving, "wait", "Wait: this page shows how far it has come."),
-            (self.overrun_usd, "budget", "The budget is overrun: raise it before anything else is submitted."),
-            (self.held, "submit", "Some comparisons are held back, by a cancel or by the budget: submit them again."),
-            (self.unsubmitted, "submit", "Submit the planned comparisons."),
-            (self.failed and not self.judged, "retry", "Every comparison failed: see why, then retry them."),
-            (self.scorable and not self.scale_is_current, "score", "Compute the scale."),
-            (self.failed, "retry", "Some comparisons failed: see why, then retry them or go on without."),
-            (not self.scorable and not self.latest_scale, "plan", "Plan a round."),
+            (self.jobs_needing_attention, "attention", _("Look at the batch jobs that need attention.")),
+            (self.n_essays < 2, "load", _("Load at least two essays.")),
+            (self.moving, "wait", _("Wait: this page shows how far it has come.")),
+            (self.overrun_usd, "budget", _("The budget is overrun: raise it before anything else is submitted.")),
+            (
+                self.held,
+                "submit",
+                _("Some comparisons are held back, by a cancel or by the budget: submit them again."),
+            ),
+            (self.unsubmitted, "submit", _("Submit the planned comparisons.")),
+            (self.failed and not self.judged, "retry", _("Every comparison failed: see why, then retry them.")),
+            (self.scorable and not self.scale_is_current, "score", _("Compute the scale.")),
+            (self.failed, "retry", _("Some comparisons failed: see why, then retry them or go on without.")),
+            (not self.scorable and not self.latest_scale, "plan", _("Plan a round.")),
             (
                 self.latest_scale and not self.latest_scale.published_at and self.outlook.reached,
                 "publish",
-                "What this assessment should reach is reached: look at the scale and publish it.",
+                _("What this assessment should reach is reached: look at the scale and publish it."),
             ),
             (
                 self.latest_scale and not self.latest_scale.published_at and self.outlook.goals,
                 "plan",
-                "Plan another round: what this assessment should reach is not reached yet.",
+                _("Plan another round: what this assessment should reach is not reached yet."),
             ),
             (
                 self.latest_scale and not self.latest_scale.published_at,
                 "publish",
-                "Publish the scale, or plan another round to make it more reliable.",
+                _("Publish the scale, or plan another round to make it more reliable."),
             ),
-            (True, "done", "The scale is published; another round can still be planned."),
+            (True, "done", _("The scale is published; another round can still be planned.")),
         )
         return next((action, sentence) for holds, action, sentence in rows if holds)
 
 
 def standing(assessment: Assessment) -> Standing:
-    """Look at an assessment: a bounded number of queries, whatever its size."""
+    """Look at an assessment as it is now: a bounded number of queries, whatever its size."""
     assessment.refresh_from_db(
         fields=[
             *("reserved_usd", "spent_usd", "budget_usd", "overrun_usd", "overrides"),
             *("target_reliability", "target_certain_grades"),
         ]
     )
-    scale = assessment.scales.defer("judgement_ids").order_by("-number").first()
-    jobs = _jobs(assessment)
+    return look(assessment)
+
+
+def look(assessment: Assessment) -> Standing:
+    """The same for an assessment that was read this moment: from its counters, never comparison by comparison."""
+    now = progress(assessment)
+    counts = now.counts
+    scale = assessment.scales.defer("judgement_ids").order_by("-number").first() if now.scale is not None else None
+    judges = list(assessment.judges.select_related("account", "user"))
     strategy = next(row for row in cj_settings.effective(assessment) if row.key == "llm_batching_strategy")
+    moving = counts.waiting - counts.unsubmitted - counts.held
     return Standing(
         n_essays=assessment.essays.filter(withdrawn_at=None).count(),
-        n_rounds=assessment.rounds.count(),
-        **_counts(assessment),
-        jobs_live=sum(jobs.values()),
-        jobs_needing_attention=jobs[BatchJob.Status.NEEDS_ATTENTION],
+        n_rounds=now.rounds,
+        **{name: getattr(counts, name) for name in COUNTED},
+        jobs_live=now.jobs_live,
+        jobs_needing_attention=now.jobs_needing_attention,
         reserved_usd=assessment.reserved_usd,
         spent_usd=assessment.spent_usd,
         left_usd=assessment.left_usd,
         budget_usd=assessment.budget_usd,
         overrun_usd=assessment.overrun_usd,
         latest_scale=scale,
-        scorable=_scorable(assessment),
-        is_local=is_local(assessment),
+        scorable=now.scorable,
+        is_local=any(judge.is_local for judge in judges),
         strategy=strategy.value,
         strategy_source=strategy.source,
-        fail_reasons=_fail_reasons(assessment),
-        account_trouble=_account_trouble(assessment),
-        gathering=triggers.gatherings(Comparison.objects.filter(round__assessment=assessment)),
-        outlook=outlook(assessment, scale),
-        warnings=fits.retirement_warnings(assessment.judges.filter(kind=Judge.Kind.MODEL)),
+        fail_reasons=_fail_reasons(assessment) if counts.failed else [],
+        account_trouble=_account_trouble(judges),
+        gathering=triggers.gatherings(Comparison.objects.filter(round__assessment=assessment)) if moving else [],
+        outlook=outlook(assessment, scale, judged=now.judged_for_scale),
+        warnings=fits.retirement_warnings(judge for judge in judges if judge.kind == Judge.Kind.MODEL),
+        judges=judges,
+        progress=now,
     )
+
+
+COUNTED = ("waiting", "unsubmitted", "held", "in_flight", "judged", "failed", "withdrawn")
 
 
 def is_local(assessment: Assessment) -> bool:
@@ -175,54 +203,44 @@ def is_local(assessment: Assessment) -> bool:
     return assessment.judges.filter(account__is_local=True).exists()
 
 
-def _counts(assessment: Assessment) -> dict[str, int]:
-    mine = Comparison.objects.filter(round__assessment=assessment)
-    by_status = dict(mine.order_by().values_list("status").annotate(n=Count("pk")))
-    pending = mine.filter(status=Status.PENDING).aggregate(
-        unsubmitted=Count("pk", filter=Q(round__submitted_at=None)),
-        held=Count("pk", filter=Q(held=True, round__submitted_at__isnull=False)),
-    )
-    names = {
-        "waiting": Status.PENDING,
-        "in_flight": Status.IN_FLIGHT,
-        "judged": Status.JUDGED,
-        "failed": Status.FAILED,
-        "withdrawn": Status.WITHDRAWN,
-    }
-    return {name: by_status.get(status, 0) for name, status in names.items()} | pending
-
-
-def _jobs(assessment: Assessment) -> Counter[str]:
-    mine = BatchJob.objects.filter(
-        status__in=BatchJob.LIVE, items__comparison__round__assessment=assessment, items__outcome=None
-    )
-    return Counter(dict(mine.order_by().values_list("status").annotate(n=Count("pk", distinct=True))))
-
-
-def _scorable(assessment: Assessment) -> int:
-    return Comparison.objects.filter(
-        round__assessment=assessment, round__purpose=Round.Purpose.SCALE, status=Status.JUDGED, set_aside=None
-    ).count()
-
-
 def _fail_reasons(assessment: Assessment) -> list[tuple[str, int]]:
     failed = Comparison.objects.filter(round__assessment=assessment, status=Status.FAILED)
     return list(failed.order_by().values_list("fail_reason").annotate(n=Count("pk")).order_by("-n", "fail_reason"))
 
 
-def _account_trouble(assessment: Assessment) -> str:
-    """What keeps an account of this assessment's judges from being used, if anything does."""
-    accounts = ProviderAccount.objects.filter(judges__assessments=assessment).distinct()
-    for account in accounts.exclude(paused_at=None):
-        return f"The account {account.alias} is paused: {account.paused_reason}"
-    for account in accounts.exclude(last_error=""):
-        return f"{account.get_provider_display()} cannot be used at the moment: {account.last_error}"
+def _account_trouble(judges: Iterable[Judge]) -> str:
+    """What keeps an account of these judges from being used, if anything does."""
+    accounts = sorted({judge.account for judge in judges if judge.account}, key=lambda one: one.pk)
+    for account in accounts:
+        if account.paused_at:
+            return _("The account {name} is paused: {reason}").format(name=account.alias, reason=account.paused_reason)
+    for account in accounts:
+        if account.last_error:
+            provider = account.get_provider_display()
+            return _("{provider} cannot be used at the moment: {reason}").format(
+                provider=provider, reason=account.last_error
+            )
     return ""
 
 
 def _gathering(one: Gathering) -> str:
-    return f"{one.sentence} They leave by {timezone.localtime(one.leaves_by):%-d %B, %H:%M} at the latest."
+    at = timezone.localtime(one.leaves_by)
+    return _("{what} They leave by {time} at the latest.").format(what=one.sentence, time=f"{at:%-d %B, %H:%M}")
 
 
-def _plural(n: int, noun: str) -> str:
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+def _leaving(n: int) -> str:
+    return ngettext("{n} comparison about to leave.", "{n} comparisons about to leave.", n).format(n=f"{n:,}")
+
+
+def _held(n: int) -> str:
+    return ngettext("{n} comparison held back.", "{n} comparisons held back.", n).format(n=f"{n:,}")
+
+
+def _planned(n: int) -> str:
+    words = ngettext("{n} comparison planned, nothing submitted.", "{n} comparisons planned, nothing submitted.", n)
+    return words.format(n=f"{n:,}")
+
+
+def _judged(n: int) -> str:
+    words = ngettext("Nothing is under way; {n} comparison judged.", "Nothing is under way; {n} comparisons judged.", n)
+    return words.format(n=f"{n:,}")

@@ -5,7 +5,8 @@ from typing import Any
 from django.apps import apps
 from django.contrib.auth.models import Group, User
 
-LEFT_OUT = {"auditentry"}  # an attempt may be put on record
+# an attempt may be put on record, and what one has begun oneself is kept
+LEFT_OUT = {"auditentry", "sketch", "sketchessay", "sketchpage"}
 
 
 def snapshot() -> dict[str, Any]:

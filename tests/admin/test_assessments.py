@@ -16,9 +16,10 @@ from batches.models import Assessment, AuditEntry, Comparison, Essay, Judge, Pro
 from tests.admin import factories
 from tests.admin.conftest import Visit
 from tests.admin.snapshot import snapshot
+from tests.admin.steps import HAIKU, errors_of, filled, make, to_the_check
 
 pytestmark = pytest.mark.django_db
-HAIKU, SONNET = "anthropic:claude-haiku-4-5-20251001", "anthropic:claude-sonnet-4-5-20250929"
+SONNET = "anthropic:claude-sonnet-4-5-20250929"
 SHEET = "candidate,text,house\nP1,The first essay.,Red\nP2,The second essay.,Blue\n"
 
 
@@ -29,20 +30,6 @@ def local(settings: Any) -> None:
 
 def upload(text: str | bytes, name: str = "essays.csv") -> SimpleUploadedFile:
     return SimpleUploadedFile(name, text if isinstance(text, bytes) else text.encode())
-
-
-def filled(project: Project, **changes: Any) -> dict[str, Any]:
-    given = {"project": project.pk, "title": "Year 9 writing", "judge": HAIKU, "budget": "7.50", "rubric": "Ideas."}
-    return {key: value for key, value in (given | changes).items() if value is not None}
-
-
-def make(client: Any, posted: dict[str, Any]) -> Any:
-    return client.post(reverse("admin:batches_assessment_add"), posted, follow=True)
-
-
-def errors_of(response: Any) -> str:
-    form = response.context["form"]
-    return " ".join(" ".join(messages) for messages in form.errors.values())
 
 
 def page(client: Any, assessment: Assessment) -> Any:
@@ -68,8 +55,7 @@ def test_every_problem_of_a_file_is_named_by_row_and_nothing_is_saved(visit: Vis
     before = snapshot()
     sheet = "candidate,text\n,No code.\nP1,Fine.\nP1,Twice.\nP2,\n"
     response = make(client, filled(project, essays=upload(sheet)))
-    problems = response.context["form"].errors["essays"]
-    assert [problem.split(":")[0] for problem in problems] == ["row 2", "row 4", "row 5"]
+    assert [problem.where for problem in response.context["problems"]] == ["row 2", "row 4", "row 5"]
     assert snapshot() == before
 
 
@@ -136,8 +122,8 @@ def test_a_retired_model_is_refused_with_its_successor(visit: Visit, project: Pr
     client = visit("editor")
     with time_machine.travel("2026-12-01 12:00Z"):
         client.force_login(factories.User.objects.get(username="editor"))
-        listed = client.get(reverse("admin:batches_assessment_add")).content.decode()
-        response = make(client, filled(project, judge=SONNET))
+        listed = to_the_check(client, filled(project, judges=[])).content.decode()
+        response = make(client, filled(project, judges=[SONNET]))
     assert SONNET not in listed
     assert "was retired on 2026-11-30" in errors_of(response)
     assert "instead" in errors_of(response)
@@ -145,7 +131,7 @@ def test_a_retired_model_is_refused_with_its_successor(visit: Visit, project: Pr
 
 
 def test_a_model_that_retires_soon_is_marked_in_the_list(visit: Visit, project: Project) -> None:
-    listed = visit("editor").get(reverse("admin:batches_assessment_add")).content.decode()
+    listed = to_the_check(visit("editor"), filled(project, judges=[])).content.decode()
     assert "claude-sonnet-4-5-20250929 (retires 30 November 2026)" in listed
 
 
@@ -158,8 +144,8 @@ def test_a_model_that_retires_soon_is_marked_in_the_list(visit: Visit, project: 
         ({"title": "日本語"}, "short name"),
         ({"budget": "-1"}, "greater than or equal to 0"),
         ({"budget": "NaN"}, "number"),
-        ({"judge": "anthropic:no-such-model"}, "no-such-model"),
-        ({"judge": "elsewhere:model"}, "model"),
+        ({"judges": ["anthropic:no-such-model"]}, "no-such-model"),
+        ({"judges": ["elsewhere:model"]}, "model"),
         ({"strategy": "hourly"}, "hourly"),
     ],
 )
@@ -176,7 +162,7 @@ def test_input_that_cannot_be_used_gets_a_sentence_and_changes_nothing(
 def test_a_short_name_that_is_taken_is_refused(visit: Visit, project: Project) -> None:
     make(visit("editor"), filled(project))
     response = make(visit("editor"), filled(project))
-    assert "choose another slug" in errors_of(response)
+    assert "choose another short name" in errors_of(response)
     assert Assessment.objects.count() == 1
 
 

@@ -161,12 +161,7 @@ def test_forms_do_not_take_a_row_of_another_project(client: Client, theirs: dict
     before = snapshot()
     essay = {"assessment": theirs["assessment"].pk, "candidate": "mine", "text": "A text.", "_save": "Save"}
     assert client.post(reverse("admin:batches_essay_add"), essay).status_code == 200
-    made = {
-        "project": theirs["project"].pk,
-        "title": "Mine",
-        "budget": "1",
-        "judge": "anthropic:claude-haiku-4-5-20251001",
-    }
+    made = {"project": theirs["project"].pk, "title": "Mine"}
     assert shows_nothing(client.post(reverse("admin:batches_assessment_add"), made))
     assert snapshot() == before
     assert not Essay.objects.filter(candidate="mine").exists()

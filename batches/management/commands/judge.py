@@ -116,7 +116,8 @@ class Command(ShellCommand):
             self._wait(assessment)
             scale = score.score(assessment, actor=user)
             assessment.refresh_from_db()
-            ahead = outlook(assessment, scale, **goals)
+            aims = goals.get("reliability"), goals.get("certain_grades")
+            ahead = outlook(assessment, scale, reliability=aims[0], certain_grades=aims[1])
             self._say(f"Reliability {scale.eb_reliability or 0:.3f} after {scale.n_comparisons} judgements.")
             for goal in ahead.goals:
                 self._say(f"  {goal.sentence}")

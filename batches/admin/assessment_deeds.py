@@ -1,0 +1,67 @@
+"""Assessments -> what their actions act on, ask first, and are good for."""
+
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import HttpRequest
+
+from batches.admin.comparisons import ask_before_retrying
+from batches.admin.deeds import Question, counted
+from batches.admin.spending import question_before_submitting
+from batches.models import Comparison, Round
+from batches.pipeline import erase
+from batches.pipeline.refused import Refused
+from batches.pipeline.standing import Standing
+
+Status = Comparison.Status
+
+
+def waiting_rounds(request: HttpRequest, assessments: QuerySet[Any]) -> QuerySet[Round]:
+    """Rounds of these assessments with comparisons that somebody has to let go."""
+    held = Comparison.objects.filter(round=OuterRef("pk"), status=Status.PENDING, held=True)
+    rounds = Round.objects.for_user(request.user).filter(assessment__in=assessments)
+    return rounds.filter(Q(submitted_at=None) | Exists(held))
+
+
+def failed_in(request: HttpRequest, assessments: QuerySet[Any]) -> QuerySet[Comparison]:
+    mine = Comparison.objects.for_user(request.user)
+    return mine.filter(round__assessment__in=assessments, status=Status.FAILED)
+
+
+def ask_submit(screen: Any, request: HttpRequest, rows: QuerySet[Any]) -> Question:
+    return question_before_submitting(waiting_rounds(request, rows))
+
+
+def ask_retry(screen: Any, request: HttpRequest, rows: QuerySet[Any]) -> Question:
+    return ask_before_retrying(screen, request, failed_in(request, rows))
+
+
+def ask_purge(screen: Any, request: HttpRequest, rows: QuerySet[Any]) -> Question:
+    chosen = list(rows.filter(purged_at=None)[:20])
+    if not chosen:
+        raise Refused("These assessments were purged before.")
+    facts = [(str(one), ", ".join(f"{n:,} {what}" for what, n in erase.preview(one).items() if n)) for one in chosen]
+    return Question(
+        title=f"Purge {counted(len(chosen), 'assessment')} for good?",
+        facts=facts,
+        button="Remove all texts for good",
+        warnings=(
+            (
+                "Texts, justifications, raw answers and files are removed and cannot be brought back; scores, counts "
+                "and money stay. Jobs under way are cancelled."
+            ),
+        ),
+    )
+
+
+def useful_actions(now: Standing) -> set[str]:
+    """Actions that can do something with an assessment that stands there."""
+    useful = {
+        "plan": now.n_essays >= 2,
+        "submit": now.unsubmitted + now.held > 0,
+        "retry": now.failed > 0,
+        "force": now.gathered > 0,
+        "score": now.judged > 0,
+        "purge": now.n_essays > 0 or now.comparisons > 0,
+    }
+    return {action for action, holds in useful.items() if holds}
