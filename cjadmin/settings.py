@@ -162,6 +162,7 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = DEBUG
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10_000_000
+DATA_UPLOAD_MAX_NUMBER_FILES = 5_000  # a folder of essays; essays/limits.py has the same figure
 
 AUTHENTICATION_BACKENDS = ["cjadmin.throttling.Throttle", "django.contrib.auth.backends.ModelBackend"]
 SESSION_COOKIE_AGE = 8 * 60 * 60

@@ -34,6 +34,7 @@ from batches.admin.lab import lab_context
 from batches.admin.labels import labelled
 from batches.admin.permissions import may
 from batches.admin.rosters import roster_view
+from batches.admin.spending import submit_once
 from batches.admin.standing_page import live_context, live_state, standing_context
 from batches.admin.states import COLOURS, count, state_of
 from batches.admin.words import moment, page_of, usd
@@ -42,7 +43,7 @@ from batches.pipeline import erase, load, retry
 from batches.pipeline.plan import plan_rounds
 from batches.pipeline.progress import progress
 from batches.pipeline.refused import Refused
-from batches.pipeline.submit import force, let_go
+from batches.pipeline.submit import force
 
 Status = Comparison.Status
 
@@ -123,9 +124,7 @@ class AssessmentScreen(Exporting, Screen):
 
     @deed(permission="submit_round", title="Submit", icon="send", confirm=ask_submit)
     def submit(self, request: HttpRequest, rows: QuerySet[Any]) -> str:
-        n = let_go(waiting_rounds(request, rows), actor=request.user)
-        tasks.ring()
-        return f"Submitted {counted(n, 'comparison')}: they leave as soon as a worker takes them."
+        return submit_once(request, waiting_rounds(request, rows))
 
     @deed(permission="retry_comparison", title="Retry failed", icon="replay", confirm=ask_retry)
     def retry(self, request: HttpRequest, rows: QuerySet[Any]) -> str:

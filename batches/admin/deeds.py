@@ -1,5 +1,6 @@
 """Action on the admin's lists and object pages -> one pipeline call, and one sentence about what came of it."""
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -45,6 +46,8 @@ class Question:
     warnings: tuple[str, ...] = ()
     forecasts: tuple[Any, ...] = ()  # what each strategy would take, the ones in force marked
     entry: Entry | None = None
+    headline: str = ""  # the one figure that matters most
+    seen: str = ""  # what is acted on, as it was shown: where that has changed, the person is asked again
 
 
 def deed(
@@ -100,6 +103,7 @@ def _confirmation(
         "rows": rows[:20],
         "hidden": [(name, value) for name, value in hidden if name != "csrfmiddlewaretoken"],
         "confirmed": CONFIRMED,
+        "once": secrets.token_hex(16),
         "media": screen.media,
     }
     return TemplateResponse(request, "cj/confirm.html", context)

@@ -6,16 +6,14 @@ from django.contrib import admin
 from django.db.models import Count, Q
 from django.http import HttpRequest
 
-from batches import tasks
 from batches.admin.base import ReadOnly
 from batches.admin.deeds import counted, deed
 from batches.admin.filters import choice, one_of, own
 from batches.admin.labels import labelled
 from batches.admin.permissions import may
-from batches.admin.spending import question_before_submitting
+from batches.admin.spending import question_before_submitting, submit_once
 from batches.admin.words import link, moment
 from batches.models import Comparison, Round
-from batches.pipeline.submit import let_go
 
 Status = Comparison.Status
 COLOURS = {"finished": "success", "planned": "warning", "under way": "info", "waiting": "info", "some failed": "danger"}
@@ -76,9 +74,7 @@ class RoundScreen(ReadOnly):
         confirm=lambda screen, request, rows: question_before_submitting(rows),
     )
     def submit(self, request: HttpRequest, rows: Any) -> str:
-        n = let_go(rows, actor=request.user)
-        tasks.ring()
-        return f"Submitted {counted(n, 'comparison')}: they leave as soon as a worker takes them."
+        return submit_once(request, rows)
 
     def senseless(self, row: Round) -> set[str]:
         waiting = row.comparisons.filter(status=Status.PENDING)

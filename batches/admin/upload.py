@@ -1,5 +1,6 @@
 """Files that somebody uploaded -> what was read from them; nothing is kept of the files."""
 
+import io
 import json
 import tempfile
 from collections.abc import Callable
@@ -64,7 +65,7 @@ class IntoFolder(FileUploadHandler):
         self._stream.close()
         name = self.file_name or ""
         self.saved.append(Saved(field=self.field_name or "", name=name, path=self._path, size=file_size))
-        return UploadedFile(name=name, size=file_size)
+        return UploadedFile(file=io.BytesIO(), name=name, size=file_size)  # what it holds is in the folder
 
 
 def receives_files(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

@@ -46,8 +46,8 @@ def preview(sketch: Sketch, *, actor: Person) -> dict[str, Any]:
 
 def progress_of(sketch: Sketch) -> dict[str, Any]:
     """How many essays were looked through for words meant for the judge, and those in which some were found."""
-    waiting = sketch.essays.filter(suspicions=None).count()
-    flagged = sketch.essays.exclude(suspicions=None).exclude(suspicions={})
+    waiting = sketch.essays.filter(suspicions__isnull=True).count()
+    flagged = sketch.essays.exclude(suspicions__isnull=True).exclude(suspicions={})
     return {
         "waiting": waiting,
         "n_flagged": flagged.count(),

@@ -114,7 +114,7 @@ def look_through(sketch_id: int) -> int:
 
 
 def _not_looked_through(sketch_id: int) -> Iterable[SketchEssay]:
-    waiting = SketchEssay.objects.filter(sketch=sketch_id, suspicions=None)
+    waiting = SketchEssay.objects.filter(sketch=sketch_id, suspicions__isnull=True)
     return waiting.only("pk", "text").order_by("pk")[:AT_ONCE]
 
 
@@ -195,7 +195,7 @@ def _rows(sketch: Sketch) -> Iterator[EssayRow]:
 
 def _keep_flags(assessment: Assessment, sketch: Sketch) -> None:
     """Take over what was found when the essays were looked through, so that nobody has to do it again."""
-    looked = dict(sketch.essays.exclude(suspicions=None).values_list("candidate", "suspicions"))
+    looked = dict(sketch.essays.exclude(suspicions__isnull=True).values_list("candidate", "suspicions"))
     ids = dict(assessment.essays.filter(candidate__in=looked).values_list("candidate", "pk"))
     Flag.objects.bulk_create(
         Flag(essay_id=ids[candidate], kind=kind, evidence={"places": places})

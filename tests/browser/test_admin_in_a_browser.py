@@ -11,7 +11,6 @@ from tests.admin import factories
 from tests.browser.conftest import Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("provider_env")]
-SHEET = b"candidate,text\n" + b"".join(b"P%d,The essay number %d of a pupil.\n" % (i, i) for i in range(1, 7))
 
 
 @pytest.fixture
@@ -23,53 +22,13 @@ def open_page(page: Page, row: Any) -> None:
     page.goto(reverse(f"admin:batches_{row._meta.model_name}_change", args=[row.pk]))
 
 
-def test_staff_make_an_assessment_plan_a_round_and_submit_it(visit: Visit, project: Any) -> None:
-    page = visit("submitter")
-    page.get_by_role("link", name="New assessment").click()
-    page.get_by_label("Title").fill("Summer mock")
-    page.get_by_label("Judge").select_option("anthropic:claude-haiku-4-5-20251001")
-    page.locator("input[type=file]").set_input_files({"name": "class.csv", "mimeType": "text/csv", "buffer": SHEET})
-    page.get_by_role("button", name="Create this assessment").click()
-    expect(page.get_by_text("Summer mock is ready with 6 essays.")).to_be_visible()
-    expect(page.get_by_text("Local judge.")).to_be_visible()
-    expect(page.get_by_text("Plan a round.", exact=True)).to_be_visible()
-
-    page.get_by_role("button", name="Plan rounds").click()
-    expect(page.get_by_text("nothing is sent until you submit")).to_be_visible()
-    expect(page.get_by_role("link", name="Round 1")).to_be_visible()
-
-    page.get_by_role("button", name="Submit", exact=False).first.click()
-    expect(page.get_by_role("heading", name="Submit comparisons")).to_be_visible()
-    expect(page.get_by_text("claude-haiku-4-5-20251001 (local)")).to_be_visible()
-    expect(page.get_by_text("Budget left")).to_be_visible()
-    assert Round.objects.get().submitted_at is None
-
-    page.get_by_role("button", name="Submit", exact=False).click()
-    expect(page.get_by_text("they leave as soon as a worker takes them")).to_be_visible()
-    assert Round.objects.get().submitted_at is not None
-
-
-def test_problems_of_a_file_are_shown_by_row_beside_the_field(visit: Visit, project: Any) -> None:
-    page = visit("editor")
-    page.goto(reverse("admin:batches_assessment_add"))
-    page.get_by_label("Title").fill("Summer mock")
-    page.get_by_label("Judge").select_option("anthropic:claude-haiku-4-5-20251001")
-    sheet = b"candidate,text\n,No code.\nP1,\n"
-    page.locator("input[type=file]").set_input_files({"name": "class.csv", "mimeType": "text/csv", "buffer": sheet})
-    page.get_by_role("button", name="Create this assessment").click()
-    expect(page.get_by_text("Nothing was saved")).to_be_visible()
-    expect(page.get_by_text("row 2: The candidate is empty")).to_be_visible()
-    expect(page.get_by_text("row 3: The text is empty")).to_be_visible()
-    assert not Assessment.objects.exists()
-
-
 def test_going_back_from_the_question_sends_nothing(visit: Visit, assessment: Assessment) -> None:
     factories.cj_round(assessment)
     page = visit("submitter")
     open_page(page, assessment)
     page.get_by_role("button", name="Submit", exact=False).first.click()
     page.get_by_role("link", name="No, go back").click()
-    expect(page.get_by_role("heading", name="Where it stands")).to_be_visible()
+    expect(page.get_by_role("heading", name="What to do next")).to_be_visible()
     assert Round.objects.get().submitted_at is None
 
 
