@@ -4,9 +4,11 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from batches.admin.comparisons import ask_before_retrying
-from batches.admin.deeds import Question, counted
+from batches.admin.deeds import Question
 from batches.admin.spending import question_before_submitting
 from batches.models import Comparison, Round
 from batches.pipeline import erase
@@ -39,14 +41,15 @@ def ask_retry(screen: Any, request: HttpRequest, rows: QuerySet[Any]) -> Questio
 def ask_purge(screen: Any, request: HttpRequest, rows: QuerySet[Any]) -> Question:
     chosen = list(rows.filter(purged_at=None)[:20])
     if not chosen:
-        raise Refused("These assessments were purged before.")
+        raise Refused(_("These assessments were purged before."))
     facts = [(str(one), ", ".join(f"{n:,} {what}" for what, n in erase.preview(one).items() if n)) for one in chosen]
+    title = ngettext("Purge {n} assessment for good?", "Purge {n} assessments for good?", len(chosen))
     return Question(
-        title=f"Purge {counted(len(chosen), 'assessment')} for good?",
+        title=title.format(n=len(chosen)),
         facts=facts,
-        button="Remove all texts for good",
+        button=_("Remove all texts for good"),
         warnings=(
-            (
+            _(
                 "Texts, justifications, raw answers and files are removed and cannot be brought back; scores, counts "
                 "and money stay. Jobs under way are cancelled."
             ),

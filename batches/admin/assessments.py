@@ -12,7 +12,7 @@ from django.forms import ModelForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
 from batches import tasks
@@ -27,7 +27,7 @@ from batches.admin.assessment_deeds import (
 )
 from batches.admin.assessment_forms import AssessmentForm
 from batches.admin.base import Screen
-from batches.admin.deeds import counted, deed
+from batches.admin.deeds import deed
 from batches.admin.exports import Exporting
 from batches.admin.filters import one_of, own
 from batches.admin.lab import lab_context
@@ -69,15 +69,15 @@ class AssessmentScreen(Exporting, Screen):
     list_select_related = ("project",)
     not_listed = ("rubric", "instructions")
     exact_search = ("pk", "slug__exact", "title__iexact")
-    search_help_text = "Short name or title"
+    search_help_text = gettext_lazy("Short name or title")
     ordering = ("-id",)
     actions = ("plan", "submit", "retry", "force", "score", "purge")
     has_purge_assessment_permission = may("purge_assessment")
     fieldsets = (
         (None, {"fields": ("title", "budget", "strategy", "judge")}),
-        ("What the judge reads", {"fields": ("instructions", "rubric")}),
-        ("Planning", {"fields": ("pairing", "target_reliability", "target_certain_grades", "deadline")}),
-        ("Scaled scores", {"fields": ("scaled_mean", "scaled_sd")}),
+        (gettext_lazy("What the judge reads"), {"fields": ("instructions", "rubric")}),
+        (gettext_lazy("Planning"), {"fields": ("pairing", "target_reliability", "target_certain_grades", "deadline")}),
+        (gettext_lazy("Scaled scores"), {"fields": ("scaled_mean", "scaled_sd")}),
     )
     has_plan_round_permission = may("plan_round")
     has_submit_round_permission = may("submit_round")
@@ -94,70 +94,84 @@ class AssessmentScreen(Exporting, Screen):
     def state(self, row: Any) -> str:
         return state_of(row)
 
-    @admin.display(description="resolved")
+    @admin.display(description=gettext_lazy("resolved"))
     def progress(self, row: Any) -> str:
-        return f"{row.resolved:,} of {row.total:,}" if row.total else "–"
+        told = _("{n} of {all}").format(n=f"{row.resolved:,}", all=f"{row.total:,}")
+        return told if row.total else "–"
 
-    @admin.display(description="essays")
+    @admin.display(description=gettext_lazy("essays"))
     def essays(self, row: Any) -> str:
         return f"{row.n_essays:,}"
 
-    @admin.display(description="spent of budget", ordering="spent_usd")
+    @admin.display(description=gettext_lazy("spent of budget"), ordering="spent_usd")
     def money(self, row: Assessment) -> str:
-        return f"{usd(row.spent_usd)} of {usd(row.budget_usd)}"
+        return _("{n} of {all}").format(n=usd(row.spent_usd), all=usd(row.budget_usd))
 
-    @admin.display(description="created", ordering="created_at")
+    @admin.display(description=gettext_lazy("created"), ordering="created_at")
     def created(self, row: Assessment) -> Any:
         return moment(row.created_at)
 
     # Actions
 
-    @deed(permission="plan_round", title="Plan a round", icon="shuffle")
+    @deed(permission="plan_round", title=gettext_lazy("Plan a round"), icon="shuffle")
     def plan(self, request: HttpRequest, rows: QuerySet[Any]) -> str:
         wanted = request.POST.get("rounds") or "1"
         if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 6):
-            raise Refused("Say how many rounds to plan with a whole number, such as 1.")
+            raise Refused(_("Say how many rounds to plan with a whole number, such as 1."))
         planned = [one for row in rows for one in plan_rounds(row, actor=request.user, rounds=int(wanted))]
         n = sum(one.n_comparisons for one in planned)
-        made = f"{counted(len(planned), 'round')} with {counted(n, 'comparison')}"
-        return f"Planned {made}; nothing is sent until you submit."
+        rounds = ngettext("{n} round", "{n} rounds", len(planned)).format(n=f"{len(planned):,}")
+        comparisons = ngettext("{n} comparison", "{n} comparisons", n).format(n=f"{n:,}")
+        made = _("Planned {rounds} with {comparisons}; nothing is sent until you submit.")
+        return made.format(rounds=rounds, comparisons=comparisons)
 
-    @deed(permission="submit_round", title="Submit", icon="send", confirm=ask_submit)
+    @deed(permission="submit_round", title=gettext_lazy("Submit"), icon="send", confirm=ask_submit)
     def submit(self, request: HttpRequest, rows: QuerySet[Any]) -> str:
         return submit_once(request, waiting_rounds(request, rows))
 
-    @deed(permission="retry_comparison", title="Retry failed", icon="replay", confirm=ask_retry)
+    @deed(permission="retry_comparison", title=gettext_lazy("Retry failed"), icon="replay", confirm=ask_retry)
     def retry(self, request: HttpRequest, rows: QuerySet[Any]) -> str:
         n = retry.failed(failed_in(request, rows), actor=request.user)
         if not n:
-            raise Refused("No comparison has failed here: there is nothing to retry.")
+            raise Refused(_("No comparison has failed here: there is nothing to retry."))
         tasks.ring()
-        return f"{counted(n, 'failed comparison').capitalize()} will be asked again."
+        told = ngettext("{n} failed comparison will be asked again.", "{n} failed comparisons will be asked again.", n)
+        return told.format(n=f"{n:,}")
 
-    @deed(permission="submit_round", title="Send what waits now", icon="bolt")
+    @deed(permission="submit_round", title=gettext_lazy("Send what waits now"), icon="bolt")
     def force(self, request: HttpRequest, rows: QuerySet[Any]) -> str:
         n = force(Comparison.objects.for_user(request.user).filter(round__assessment__in=rows), actor=request.user)
         tasks.ring()
-        return f"{counted(n, 'comparison').capitalize()} will leave without waiting any longer."
+        told = ngettext(
+            "{n} comparison will leave without waiting any longer.",
+            "{n} comparisons will leave without waiting any longer.",
+            n,
+        )
+        return told.format(n=f"{n:,}")
 
-    @deed(permission="score_assessment", title="Compute the scale", icon="leaderboard")
+    @deed(permission="score_assessment", title=gettext_lazy("Compute the scale"), icon="leaderboard")
     def score(self, request: HttpRequest, rows: QuerySet[Any]) -> str:
         judged = Comparison.objects.filter(round__assessment=OuterRef("pk"), status=Status.JUDGED)
         ready = list(rows.filter(Exists(judged)))
         if not ready:
-            raise Refused("Nothing has been judged here yet: a scale needs judgements.")
+            raise Refused(_("Nothing has been judged here yet: a scale needs judgements."))
         asked = [tasks.ask_score(row.pk, request.user.pk) for row in ready]
         if not all(asked):
-            raise Refused("The queue cannot be reached at the moment: start the workers, then try again.")
-        return f"{counted(len(ready), 'scale').capitalize()} will be ready in a moment: load the page again."
+            raise Refused(_("The queue cannot be reached at the moment: start the workers, then try again."))
+        told = ngettext("{n} scale will be ready in a moment.", "{n} scales will be ready in a moment.", len(ready))
+        return told.format(n=len(ready))
 
-    @deed(permission="purge_assessment", title="Purge texts", icon="delete_forever", confirm=ask_purge)
+    @deed(permission="purge_assessment", title=gettext_lazy("Purge texts"), icon="delete_forever", confirm=ask_purge)
     def purge(self, request: HttpRequest, rows: QuerySet[Any]) -> str:
         done = [erase.purge(row, actor=request.user) for row in rows.filter(purged_at=None)]
         tasks.ring()
         waiting = sum(one.completed_at is None for one in done)
-        more = " It is complete when the jobs under way have ended." if waiting else ""
-        return f"Purged {counted(len(done), 'assessment')}: the certificate is under Erasures.{more}"
+        told = ngettext(
+            "Purged {n} assessment: the certificate is under Erasures.",
+            "Purged {n} assessments: the certificates are under Erasures.",
+            len(done),
+        ).format(n=len(done))
+        return f"{told} {_('It is complete when the jobs under way have ended.')}" if waiting else told
 
     # One assessment
 

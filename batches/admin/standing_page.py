@@ -165,9 +165,10 @@ def _round(one: Any, now: Standing) -> dict[str, Any]:
 
 def _jobs(request: HttpRequest, rounds: list[Round]) -> list[Any]:
     """The newest jobs of the newest rounds, each with the viewer's own part of it."""
-    items = BatchItem.objects.filter(comparison__round__in=_newest(rounds)).order_by("-job")
-    jobs = BatchJob.objects.filter(pk__in=items.values("job").distinct()[:MOST_JOBS]).order_by("-pk")
-    found = list(jobs.select_related("judge__account", "judge__user"))
+    # Sorted here: a LIMIT would tempt PostgreSQL to walk all items of all assessments from the newest job back.
+    ids = BatchItem.objects.filter(comparison__round__in=_newest(rounds)).order_by().values_list("job").distinct()
+    newest = sorted((job for (job,) in ids), reverse=True)[:MOST_JOBS]
+    found = list(BatchJob.objects.filter(pk__in=newest).order_by("-pk").select_related("judge__account", "judge__user"))
     own_part(request, found)
     return found
 

@@ -171,7 +171,7 @@ def test_scoring_is_left_to_a_worker(visit: Visit, assessment: Assessment, commi
     factories.judged(job.items.all()[0])
     with commits():
         response = press(client, assessment, "score")
-    assert said(response) == "1 scale will be ready in a moment: load the page again."
+    assert said(response) == "1 scale will be ready in a moment."
     assert [name for name in queued("poll") if name.startswith(f"score-{assessment.pk}")] == queued("poll") != []
     assert not Scale.objects.exists()
 
