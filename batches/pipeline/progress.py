@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from django.db.models import Count, Exists, OuterRef
 
-from batches.models import Assessment, BatchItem, BatchJob, Comparison, Round, SetAside
+from batches.models import Assessment, BatchItem, BatchJob, Comparison, Round, Scale, SetAside
 
 Status = Comparison.Status
 
@@ -83,11 +83,12 @@ class Progress:
         return next(word for holds, word in rows if holds)
 
 
-def progress(assessment: Assessment) -> Progress:
-    """Look at an assessment, in six queries."""
+def progress(assessment: Assessment, *, newest: Scale | None = None) -> Progress:
+    """Look at an assessment, in six queries; one less for a caller who has its newest scale."""
     rounds = list(assessment.rounds.order_by().values_list("pk", "submitted_at", "purpose"))
     by_round = _by_round(pk for pk, _, _ in rounds)
-    scale = assessment.scales.order_by("-number").values_list("number", "published_at", "n_comparisons").first()
+    columns = assessment.scales.only("number", "published_at", "n_comparisons")
+    scale = newest or columns.order_by("-number").first()
     jobs = _live_jobs([pk for pk, _, _ in rounds])
     for_scale = [pk for pk, _, purpose in rounds if purpose == Round.Purpose.SCALE]
     judged = sum(by_round[pk, Status.JUDGED] for pk in for_scale)
@@ -100,9 +101,9 @@ def progress(assessment: Assessment) -> Progress:
         reserved_usd=assessment.reserved_usd,
         spent_usd=assessment.spent_usd,
         overrun_usd=assessment.overrun_usd,
-        scale=scale[0] if scale else None,
-        scale_published=bool(scale and scale[1]),
-        scale_judgements=scale[2] if scale else 0,
+        scale=scale.number if scale else None,
+        scale_published=bool(scale and scale.published_at),
+        scale_judgements=scale.n_comparisons if scale else 0,
         scorable=judged - _set_aside(for_scale),
         judged_for_scale=judged,
         by_round=by_round,

@@ -163,9 +163,9 @@ def standing(assessment: Assessment) -> Standing:
 
 def look(assessment: Assessment) -> Standing:
     """The same for an assessment that was read this moment: from its counters, never comparison by comparison."""
-    now = progress(assessment)
+    scale = assessment.scales.defer("judgement_ids").order_by("-number").first()
+    now = progress(assessment, newest=scale)
     counts = now.counts
-    scale = assessment.scales.defer("judgement_ids").order_by("-number").first() if now.scale is not None else None
     judges = list(assessment.judges.select_related("account", "user"))
     strategy = next(row for row in cj_settings.effective(assessment) if row.key == "llm_batching_strategy")
     moving = counts.waiting - counts.unsubmitted - counts.held
