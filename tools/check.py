@@ -15,6 +15,7 @@ from cjadmin.local.stack import services  # noqa: E402
 
 PYTHON = sys.executable
 SCRIPTS = Path(PYTHON).parent
+OURS = ("batches", "cjadmin", "tools", "manage.py")
 
 
 def templates() -> list[str]:
@@ -27,6 +28,14 @@ CHECKS: dict[str, list[str]] = {
     "lint": [PYTHON, "-m", "ruff", "check", "--quiet", "."],
     "templates": [str(SCRIPTS / "djade"), "--check", "--target-version", "6.1", *templates()] if templates() else [],
     "types": [PYTHON, "-m", "mypy"],
+    "rules": [PYTHON, "tools/rules.py"],
+    "unsafe code": [
+        str(SCRIPTS / "bandit"),
+        "--quiet",
+        "--recursive",
+        "-ll",
+        *OURS,
+    ],  # nothing of medium severity or more
     "imports": [PYTHON, "-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-cache"],
     "settings": [PYTHON, "manage.py", "check", "--fail-level", "WARNING"],
     "deployment": [PYTHON, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],

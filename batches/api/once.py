@@ -40,7 +40,7 @@ def once(request: HttpRequest, key: str, act: Callable[[], Schema], *, status: i
         if kept is not None:
             return _again(kept, digest)
         body = orjson.dumps(act().model_dump()).decode()
-        StoredAnswer.objects.filter(caller=caller, key=key).update(status=status, body=body)
+        StoredAnswer.objects.filter(caller=caller, key=key).update(status=status, body=body)  # rule status: of HTTP
     _prune()
     return _answer(body, status)
 

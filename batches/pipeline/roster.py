@@ -94,7 +94,8 @@ def _names(assessment: Assessment) -> QuerySet[RosterName]:
 
 def read_names(text: str) -> list[str]:
     """One name a line, cleaned, each once; Refused where a line cannot be a name."""
-    names = list(dict.fromkeys(" ".join(clean_text(line).split()) for line in text.splitlines()))
+    lines = text.splitlines()  # rule splitlines: typed or pasted by a person
+    names = list(dict.fromkeys(" ".join(clean_text(line).split()) for line in lines))
     names = [name for name in names if name]
     for name in names:
         if len(name) > 200:

@@ -274,4 +274,4 @@ BATCH_EVENTS = ("batch.completed", "batch.failed", "batch.expired", "batch.cance
 @cache
 def _webhooks() -> Any:
     """The SDK's own reader of webhooks. It asks nobody, so it needs no key."""
-    return openai.OpenAI(api_key="none", base_url=DEFAULT_URL).webhooks
+    return openai.OpenAI(api_key="none", base_url=DEFAULT_URL, max_retries=0).webhooks
