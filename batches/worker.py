@@ -9,6 +9,7 @@ from rq.serializers import JSONSerializer
 
 from batches.checks import refuse_unsafe_database
 from batches.providers.choose import PROVIDERS
+from batches.providers.keys import without_keys
 
 
 class Worker(RqWorker):
@@ -26,3 +27,9 @@ class Worker(RqWorker):
         refuse_unsafe_database()
         connections.close_all()  # one that stayed open would be shared with every forked job
         return super().work(*args, **kwargs)
+
+    def handle_job_failure(
+        self, job: Any, queue: Any, started_job_registry: Any = None, exc_string: str = "", execution: Any = None
+    ) -> None:
+        """RQ keeps the traceback of a failed job in Valkey: without keys."""
+        super().handle_job_failure(job, queue, started_job_registry, without_keys(exc_string), execution)

@@ -1,7 +1,8 @@
-"""Every log record of the process, whoever logs it, and every traceback -> without keys."""
+"""Every log record of the process, whoever logs it, and every traceback -> without keys, and each on its own line."""
 
 import logging
 import os
+import re
 import sys
 import threading
 import traceback
@@ -11,6 +12,10 @@ from typing import Any
 from batches.providers.keys import HIDDEN, without_keys
 
 SECRET_VARIABLES = ("KEY", "SECRET", "TOKEN", "PASSWORD")
+# What would end a line, or make a terminal do something: a text from outside could write log lines of its own.
+CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+SDKS = ("anthropic.", "openai.")
+SEVERAL_LINES = "rq."  # its loggers put whole tracebacks into their messages
 SHORTEST = 8  # characters of a value that is looked for as it is
 
 
@@ -31,7 +36,14 @@ class CleanRecord(logging.LogRecord):
             self.exc_text = cleaned("".join(traceback.format_exception(*self.exc_info)).rstrip("\n"))
 
     def getMessage(self) -> str:
-        return cleaned(super().getMessage())
+        if self.levelno <= logging.DEBUG and self.name.startswith(SDKS):
+            return str(self.msg)  # without its arguments: the SDKs put whole requests there, essays included
+        text = cleaned(super().getMessage())
+        return text if self.name.startswith(SEVERAL_LINES) else CONTROL.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode("ascii")
 
 
 def install() -> None:

@@ -148,9 +148,14 @@ def _cell(value: Any) -> Any:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, str) and value.startswith(FORMULA) and not _is_number(value):
+    if isinstance(value, str) and _may_run(value) and not _is_number(value):
         return f"'{value}"
     return value
+
+
+def _may_run(text: str) -> bool:
+    """Whether a spreadsheet could take it for a formula; some leave blanks before one out."""
+    return text.startswith(FORMULA) or text.lstrip().startswith(FORMULA)
 
 
 def _is_number(text: str) -> bool:

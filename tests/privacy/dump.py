@@ -24,9 +24,9 @@ def database() -> str:
     return "\n".join(pieces)
 
 
-def queue() -> str:
+def queue(redis: Any = None) -> str:
     """All keys of the queue with their values."""
-    redis = django_rq.get_connection("submit")
+    redis = redis or django_rq.get_connection("submit")
     return "\n".join(f"{key!r} {_value(redis, key)!r}" for key in redis.keys("*"))
 
 

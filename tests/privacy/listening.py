@@ -1,5 +1,6 @@
 """A relay in front of the local provider that remembers every byte it was sent."""
 
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +20,7 @@ class Listener:
 
     def __init__(self, upstream: str) -> None:
         self.requests: list[tuple[str, str, bytes]] = []
+        self.quoting = False  # refuse everything, and quote the key in doing so
         listener, http = self, httpx2.Client(base_url=upstream, timeout=60, trust_env=False)
 
         class Relay(BaseHTTPRequestHandler):
@@ -27,6 +29,8 @@ class Listener:
             def answer(self) -> None:
                 body = _body(self)
                 listener.requests.append((f"{self.command} {self.path}", str(self.headers), body))
+                if listener.quoting:
+                    return self.refuse()
                 headers = {key: value for key, value in self.headers.items() if key.lower() not in DROPPED}
                 answer = http.request(self.command, self.path, content=body, headers=headers)
                 self.send_response(answer.status_code)
@@ -36,6 +40,18 @@ class Listener:
                 self.send_header("Content-Length", str(len(answer.content)))
                 self.end_headers()
                 self.wfile.write(answer.content)
+
+            def refuse(self) -> None:
+                key = self.headers.get("x-api-key") or self.headers.get("Authorization", "")
+                error = {"type": "authentication_error", "message": f"Incorrect API key provided: {key}.", "code": key}
+                content = json.dumps({"type": "error", "error": error}).encode()
+                self.send_response(401, f"no {key}")
+                self.send_header("Content-Type", "application/json")
+                self.send_header("request-id", key)
+                self.send_header("x-request-id", key)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
 
             do_GET = do_POST = do_DELETE = answer
 

@@ -92,3 +92,13 @@ def test_the_session_cookie_is_for_http_alone_and_lasts_eight_hours():
     client.post(reverse("admin:login"), {"username": "ada", "password": factories.PASSWORD})
     cookie = client.cookies[settings.SESSION_COOKIE_NAME]
     assert (cookie["httponly"], cookie["samesite"], cookie["max-age"]) == (True, "Lax", 8 * 3600)
+
+
+@pytest.mark.parametrize("name", ["anthropic._base_client", "openai._base_client"])
+def test_an_sdk_that_logs_its_requests_logs_no_essay(name, caplog):
+    """ANTHROPIC_LOG=debug and OPENAI_LOG=debug write whole requests, essays and all."""
+    logger = logging.getLogger(name)
+    caplog.set_level("DEBUG", name)
+    logger.debug("Request options: %s", {"json_data": {"messages": "What a pupil wrote."}})
+    logger.info("retrying after %s", 2)
+    assert [record.getMessage() for record in caplog.records] == ["Request options: %s", "retrying after 2"]
