@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("batches", "0023_moves_and_costs_so_far"),
+        ("batches", "0026_items_by_job"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
