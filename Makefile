@@ -3,7 +3,7 @@
 RUN := .venv/bin/python
 KEYLESS := $(RUN) -m cjadmin.local.environment
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-long test-api test-browser check format bench chaos chaos-short
+.PHONY: help setup demo run test test-long test-api test-browser check format bench bench-hosts chaos chaos-short
 
 help:
 	@echo "make demo          judge the bundled essays, print the scale, serve the admin (EXIT=1: end after printing)"
@@ -14,6 +14,7 @@ help:
 	@echo "make test-browser  run the tests that drive a browser"
 	@echo "make check         format, lint, types, imports, migrations"
 	@echo "make bench         measure every path beside its limit; ARGS='--short', ARGS='--only submit --json FILE'"
+	@echo "make bench-hosts   let two hosts of workers share the work, in network namespaces; needs root"
 	@echo "make chaos-short   kill, stop, crash and fool the pipeline for some minutes; a table of what held"
 	@echo "make chaos         the same with every count in full: an hour or two"
 	@echo "make format        put the code into shape"
@@ -57,6 +58,9 @@ format: development
 
 bench: development
 	@$(KEYLESS) -m bench $(ARGS)
+
+bench-hosts: development
+	@$(KEYLESS) -m bench.hosts $(ARGS)
 
 chaos: development
 	@$(KEYLESS) -m chaos --long $(ARGS)

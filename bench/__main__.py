@@ -20,6 +20,9 @@ from bench.rows import Measure, Row, Sizes, document, read, table, write
 
 # Each module has `measure(sizes) -> rows`, starts what it needs, and stops it again.
 MEASUREMENTS = {
+    "submit": "submit",
+    "collect": "collect",
+    "per-round": "per_round",
     "callbacks": "callbacks",
 }
 STUDIES = {

@@ -61,10 +61,12 @@ def rates(servers: str, rows: int) -> dict[str, float]:
 
 def write_outbox(rows: int) -> None:
     """Callbacks as the pipeline writes them, each of a comparison of its own."""
-    from django.utils import timezone
+    from django.conf import settings
 
-    from batches.models import Callback, Comparison
+    from batches.conf import cj_settings
+    from batches.models import Comparison
     from batches.pipeline import callbacks
+    from bench.gauge import run
     from tests.making import make_assessment, make_round
 
     assessment = make_assessment(2)
@@ -73,10 +75,13 @@ def write_outbox(rows: int) -> None:
     comparisons = Comparison.objects.bulk_create(
         Comparison(round=cj_round, essay_a=a, essay_b=b, judge=judge, replicate=i) for i in range(rows)
     )
-    for comparison in comparisons:  # in memory only: nobody was asked about them
-        comparison.status, comparison.revision, comparison.resolved_at = "FAILED", 1, timezone.now()
-        comparison.fail_reason, comparison.fail_detail = "refused", "The model declined to answer. " * 8
-    Callback.objects.bulk_create([callbacks._resolved(comparison, []) for comparison in comparisons], batch_size=1000)
+    ids = [comparison.pk for comparison in comparisons]
+    settings.CJ_SETTINGS = {"callback_sink": "kafka"}
+    cj_settings.forget()
+    run("UPDATE batches_comparison SET status = 'IN_FLIGHT'")
+    run("UPDATE batches_comparison SET status = 'FAILED', fail_reason = 'refused', fail_detail = %s, revision = 1, "
+        "resolved_at = clock_timestamp()", ["The model declined to answer. " * 8])  # fmt: skip
+    callbacks.write(ids)
 
 
 def wait_again(rows: int) -> None:

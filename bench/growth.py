@@ -1,7 +1,7 @@
 """Costs at several sizes -> the exponent of their growth: 1 grows with the work and nothing else."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from bench.rows import Row
 
@@ -23,3 +23,9 @@ def row(path: str, costs: Mapping[int, float]) -> Row:
         target="T10", path=path, size=sizes, figure="exponent of the growth of CPU", value=exponent(costs), unit="",
         at_most=AT_MOST,
     )  # fmt: skip
+
+
+def rows(path: str, costs: Mapping[int, float]) -> Iterator[Row]:
+    """The same, or nothing where only one size was measured."""
+    if len(costs) > 1:
+        yield row(path, costs)

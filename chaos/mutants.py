@@ -180,7 +180,7 @@ def budget_read_then_written() -> None:
     from batches.pipeline import submit
 
     submit.Purse = Purse  # type: ignore[misc]
-    submit.CALLS_PER_JOB = 3
+    submit.calls_per_job = lambda: 3
 
 
 def queue_is_the_truth() -> None:

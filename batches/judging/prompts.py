@@ -1,12 +1,12 @@
 """Rubric, instructions and essays -> the prompt a judge reads; a bundle adds a wrapper and nothing else."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 TAG_LETTERS = "CDFHJKMNPRTWXY3479"  # nothing that is read as another, and no vowels: no words
 
@@ -98,7 +98,18 @@ class PromptPart:
     shared: bool = False  # everything up to here is the same in other requests: worth caching
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class Content(Protocol):
+    """A part as far as its hash is concerned."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def image(self) -> bytes: ...
+    @property
+    def media_type(self) -> str: ...
+
+
+@dataclass(frozen=True, kw_only=True)
 class Prompt:
     """All that a judge is sent, and its hash."""
 
@@ -106,7 +117,11 @@ class Prompt:
     parts: tuple[PromptPart, ...]
     schema: dict[str, Any]
     schema_name: str
-    sha256: str  # over system, parts and schema; caching marks are not content
+
+    @cached_property
+    def sha256(self) -> str:
+        """Over system, parts and schema; caching marks are not content."""
+        return content_hash(self.system, self.schema, self.parts).hexdigest()
 
 
 def build_prompt(*, instructions: str, rubric: str, a: EssayText, b: EssayText, ask_told: bool = False) -> Prompt:
@@ -117,11 +132,16 @@ def build_prompt(*, instructions: str, rubric: str, a: EssayText, b: EssayText, 
     parts = [
         _preamble(instructions, rubric),
         *_essay_parts("A", a, shared=True),
-        *_essay_parts("B", b, after=f"\n{QUESTION}"),
+        *second_parts(b),
     ]
     if ask_told:
         return _prompt(parts, TOLD_SCHEMA, JUDGEMENT_NAME, more=ASK_TOLD)
     return _prompt(parts, JUDGEMENT_SCHEMA, JUDGEMENT_NAME)
+
+
+def second_parts(b: EssayText) -> Iterator[PromptPart]:
+    """How every prompt of one comparison ends, whatever stands before it: essay B and the question."""
+    return _essay_parts("B", b, after=f"\n{QUESTION}")
 
 
 def build_bundle(
@@ -177,20 +197,23 @@ def _essay_parts(
 
 
 def _prompt(parts: Sequence[PromptPart], schema: dict[str, Any], name: str, *, more: str = "") -> Prompt:
-    system = SYSTEM + more
-    digest = _content_hash(system, parts, schema)
-    return Prompt(system=system, parts=tuple(parts), schema=schema, schema_name=name, sha256=digest)
+    return Prompt(system=SYSTEM + more, parts=tuple(parts), schema=schema, schema_name=name)
 
 
-def _content_hash(system: str, parts: Sequence[PromptPart], schema: dict[str, Any]) -> str:
-    """Hash each field behind its length, so that no two different contents give the same bytes."""
+def content_hash(system: str, schema: dict[str, Any], parts: Iterable[Content]) -> Any:
+    """The hash of a prompt that begins like this: `add_parts` to a copy of it for one that goes on."""
     digest = sha256()
     for field in (system, json.dumps(schema, separators=(",", ":"))):
         _add(digest, _utf8(field))
+    return add_parts(digest, parts)
+
+
+def add_parts(digest: Any, parts: Iterable[Content]) -> Any:
+    """Hash each field behind its length, so that no two different contents give the same bytes."""
     for part in parts:
         for content in (_utf8(part.text), _utf8(part.media_type), part.image):
             _add(digest, content)
-    return digest.hexdigest()
+    return digest
 
 
 def _add(digest: Any, content: bytes) -> None:

@@ -1,17 +1,18 @@
 """What was resolved or published -> outbox rows, in the transaction that does it."""
 
+import json
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from batches.conf import sink_in_force
-from batches.models import Assessment, BatchItem, Callback, Comparison, Scale
+from batches.models import Assessment, Callback, Scale
+from batches.pipeline import arrays
 
 SCHEMA_VERSION = 1
-RESOLVED = (Comparison.Status.JUDGED, Comparison.Status.FAILED)
 
 
 def write(comparison_ids: Sequence[int]) -> None:
@@ -19,16 +20,16 @@ def write(comparison_ids: Sequence[int]) -> None:
 
     To be called in the transaction that resolves them, once their revision has been raised.
     """
-    if sink_in_force() == "none":
-        return
-    rows = (
-        Comparison.objects.filter(pk__in=comparison_ids, status__in=RESOLVED)
-        .select_related("round__assessment", "judge__account", "judgement", "essay_a", "essay_b")
-        .defer("essay_a__text", "essay_b__text")
-    )
-    items = _items(comparison_ids)
-    callbacks = [_resolved(comparison, items.get(comparison.pk, [])) for comparison in rows]
-    Callback.objects.bulk_create(callbacks, batch_size=500)
+    if comparison_ids and sink_in_force() != "none":
+        with connection.cursor() as cursor:
+            cursor.execute(WRITE, [arrays.numbers(comparison_ids)])
+
+
+def messages(comparison_ids: Sequence[int]) -> list[dict[str, Any]]:
+    """What is told of these comparisons as they stand now, resolved or not."""
+    with connection.cursor() as cursor:
+        cursor.execute(READ, [arrays.numbers(comparison_ids)])
+        return [json.loads(text) for (text,) in cursor.fetchall()]
 
 
 def scale_published(scale: Scale) -> None:
@@ -56,81 +57,69 @@ def scale_published(scale: Scale) -> None:
         )
 
 
-def _items(comparison_ids: Iterable[int]) -> dict[int, list[BatchItem]]:
-    """The items of each comparison, oldest first."""
-    found: dict[int, list[BatchItem]] = {}
-    rows = BatchItem.objects.filter(comparison_id__in=comparison_ids).order_by("pk").select_related("job")
-    for item in rows.defer("answer", "error", "job__error"):
-        found.setdefault(item.comparison_id, []).append(item)
-    return found
+# The item that resolved a comparison is the one its judgement came from, else the last.
+TOLD_OF = """(SELECT id, gen_random_uuid() AS event_id FROM unnest(%s::bigint[]) AS id) told
+JOIN batches_comparison comparison ON comparison.id = told.id
+JOIN batches_round cj_round ON cj_round.id = comparison.round_id
+JOIN batches_assessment assessment ON assessment.id = cj_round.assessment_id
+JOIN batches_essay essay_a ON essay_a.id = comparison.essay_a_id
+JOIN batches_essay essay_b ON essay_b.id = comparison.essay_b_id
+JOIN batches_judge judge ON judge.id = comparison.judge_id
+LEFT JOIN batches_provideraccount account ON account.id = judge.account_id
+LEFT JOIN batches_judgement judgement ON judgement.comparison_id = comparison.id AND comparison.status = 'JUDGED'
+LEFT JOIN batches_batchitem item ON item.id = CASE comparison.status
+    WHEN 'JUDGED' THEN judgement.item_id
+    ELSE (SELECT max(last.id) FROM batches_batchitem last WHERE last.comparison_id = comparison.id) END
+LEFT JOIN batches_batchjob job ON job.id = item.job_id"""
 
 
-def _resolved(comparison: Comparison, items: Sequence[BatchItem]) -> Callback:
-    event_id = uuid.uuid4()
-    return Callback(
-        event_id=event_id,
-        assessment_id=comparison.round.assessment_id,
-        comparison=comparison,
-        key=str(comparison.pk),
-        revision=comparison.revision,
-        payload=payload(comparison, _decisive(comparison, items), event_id),
-    )
+def _utc(moment: str) -> str:
+    """SQL: a time as ISO 8601 in UTC."""
+    return f"to_char({moment} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 
 
-def _decisive(comparison: Comparison, items: Sequence[BatchItem]) -> BatchItem | None:
-    """The item that resolved a comparison: the one its judgement came from, else the last."""
-    if comparison.status == Comparison.Status.JUDGED:
-        return next((item for item in items if item.pk == comparison.judgement.item_id), None)
-    return items[-1] if items else None
-
-
-def payload(comparison: Comparison, item: BatchItem | None, event_id: uuid.UUID) -> dict[str, Any]:
-    """The message of one resolved comparison. Essays are named by pseudonym; their text never leaves."""
-    judgement = comparison.judgement if comparison.status == Comparison.Status.JUDGED else None
-    account = comparison.judge.account
-    prompt = item.input_tokens + item.cache_read_tokens + item.cache_write_tokens if item else 0
-    completion = item.output_tokens if item else 0
-    outcome: dict[str, Any] = (
-        {
-            "judgement": {
-                "winner": judgement.winner,
-                "justification": judgement.justification,
-                "confidence": judgement.confidence,
-            }
-        }
-        if judgement
-        else {"error_detail": {"code": comparison.fail_reason, "message": comparison.fail_detail}}
-    )
-    return {
-        "event_id": str(event_id),
-        "schema_version": SCHEMA_VERSION,
-        "comparison_id": comparison.pk,
-        "revision": comparison.revision,
-        "status": comparison.status,
-        "custom_id": item.custom_id if item else None,
-        "correlation_id": str(comparison.round.correlation_id or comparison.round.assessment.correlation_id),
-        "assessment": comparison.round.assessment.slug,
-        "round": comparison.round.number,
-        "batch_job": item.job_id if item else None,
-        "essay_a_id": comparison.essay_a.candidate,
-        "essay_b_id": comparison.essay_b.candidate,
-        "judge": {
-            "kind": comparison.judge.kind,
-            "provider": account.provider if account else None,
-            "model": comparison.judge.model_id or None,
-        },
-        **outcome,
-        "token_usage": {
-            "prompt_tokens": prompt,
-            "completion_tokens": completion,
-            "total_tokens": prompt + completion,
-        },
-        "cost_usd": f"{item.cost_usd:f}" if item else "0",
-        "requested_at": _iso((item.sent_at or item.job.sent_at) if item else None),
-        "completed_at": _iso(comparison.resolved_at),
-        "prompt_sha256": (item.prompt_sha256 or None) if item else None,
-        "strategy": comparison.round.strategy,
-    }
+PROMPT_TOKENS = "coalesce(item.input_tokens + item.cache_read_tokens + item.cache_write_tokens, 0)"
+# The message of one comparison. Essays are named by pseudonym; their text never leaves.
+MESSAGE = f"""(jsonb_build_object(
+    'event_id', told.event_id,
+    'schema_version', {SCHEMA_VERSION},
+    'comparison_id', comparison.id,
+    'revision', comparison.revision,
+    'status', comparison.status,
+    'custom_id', item.custom_id,
+    'correlation_id', coalesce(cj_round.correlation_id, assessment.correlation_id),
+    'assessment', assessment.slug,
+    'round', cj_round.number,
+    'batch_job', item.job_id,
+    'essay_a_id', essay_a.candidate,
+    'essay_b_id', essay_b.candidate,
+    'judge', jsonb_build_object(
+        'kind', judge.kind, 'provider', account.provider, 'model', nullif(judge.model_id, '')),
+    'token_usage', jsonb_build_object(
+        'prompt_tokens', {PROMPT_TOKENS},
+        'completion_tokens', coalesce(item.output_tokens, 0),
+        'total_tokens', {PROMPT_TOKENS} + coalesce(item.output_tokens, 0)),
+    'cost_usd', coalesce(item.cost_usd::text, '0'),
+    'requested_at', {_utc("coalesce(item.sent_at, job.sent_at)")},
+    'completed_at', {_utc("comparison.resolved_at")},
+    'prompt_sha256', nullif(item.prompt_sha256, ''),
+    'strategy', cj_round.strategy
+) || CASE WHEN judgement.comparison_id IS NOT NULL
+    THEN jsonb_build_object('judgement', jsonb_build_object(
+        'winner', judgement.winner, 'justification', judgement.justification, 'confidence', judgement.confidence))
+    ELSE jsonb_build_object('error_detail', jsonb_build_object(
+        'code', comparison.fail_reason, 'message', comparison.fail_detail)) END)"""
+READ = f"SELECT {MESSAGE}::text FROM {TOLD_OF}"  # noqa: S608, constants only
+WRITE = f"""
+INSERT INTO batches_callback
+    (event_id, assessment_id, comparison_id, key, revision, payload, created_at, tries, last_error)
+SELECT told.event_id, assessment.id, comparison.id, comparison.id::text, comparison.revision, {MESSAGE},
+       clock_timestamp(), 0, ''
+FROM {TOLD_OF}
+WHERE comparison.status IN ('JUDGED', 'FAILED')
+  AND cj_round.purpose <> 'CANARY'  -- nobody outside asked for a known pair
+ORDER BY comparison.id
+"""  # noqa: S608, constants only
 
 
 def scale_payload(scale: Scale, revision: int, event_id: uuid.UUID) -> dict[str, Any]:

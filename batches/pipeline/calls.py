@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import resource
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -26,6 +27,7 @@ Status = BatchJob.Status
 RENEW = 5  # seconds between looks at the lease and at a wish to cancel
 GATHER = 0.05  # seconds between two writes at least: one transaction for many answers
 TRIES = 5  # of one call that the provider asks to repeat later
+OTHER_FILES = 256  # of a worker, beside its calls
 LONGEST_WAIT = 60  # seconds a call may be put off within the job; longer, and it goes back to waiting
 
 
@@ -67,6 +69,15 @@ def close(job: BatchJob) -> None:
     log.info("calls done job=%s", job.pk)
 
 
+def allow_files(in_flight: int) -> None:
+    """Each call in flight is an open file; many systems begin with 1,024 of them, and let a process ask for more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * in_flight + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 class Flight:
     """The calls of one job: never more in flight, or answered and not yet written, than sync_in_flight."""
 
@@ -75,6 +86,7 @@ class Flight:
         self.provider = provider
         self.model = manifest.find(job.provider, job.judge.model_id)
         self.in_flight: int = cj_settings.sync_in_flight
+        allow_files(self.in_flight)
         self.not_before = 0.0  # monotonic seconds: the provider asked for quiet until then
         self.fault: Result | None = None  # why nothing more is sent
         self.cancelled = False

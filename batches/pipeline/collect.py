@@ -17,7 +17,7 @@ from batches.pipeline.refused import Refused
 from batches.providers.base import BatchState, FileKind, Outcome, Progress, Provider, ProviderError, Result
 
 log = logging.getLogger(__name__)
-CHUNK = 500  # results written in one transaction
+CHUNK = 2000  # results written in one transaction
 LINE = 20_000  # characters of a stray line that are kept
 
 

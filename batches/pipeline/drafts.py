@@ -3,7 +3,6 @@
 One pass, one request in memory at a time: a draft of a hundred thousand requests is a list of small entries.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,13 +11,13 @@ from decimal import Decimal
 from batches.conf import cj_settings
 from batches.judging.prompts import SYSTEM, make_tags
 from batches.models import Assessment, Judge
-from batches.pipeline import bundles, caching, money, requests
+from batches.pipeline import bundles, caching, money, payload, requests
 from batches.pipeline.chunks import Room
 from batches.pipeline.requests import Desk, Waiting
 from batches.pipeline.strategies import Packing
 from batches.providers import manifest, prices
-from batches.providers.base import Provider, Request
-from batches.providers.lines import line_problem
+from batches.providers.base import Provider
+from batches.providers.lines import too_long
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +33,11 @@ class Entry:
     marks: int = 0
     tokens: int = 0  # input, estimated
     problem: str = ""  # why its line cannot be sent
+
+    def row(self) -> tuple[object, ...]:
+        """What a new item is written from."""
+        custom = (self.comparison, self.custom_id, self.bundle, self.tag)
+        return *custom, self.prompt_sha256, self.marks, self.reserved_usd
 
 
 @dataclass(slots=True, kw_only=True)
@@ -107,30 +111,34 @@ class Drafting:
         To prime the cache only one goes, where the others share a prefix with it.
         """
         marks = caching.marks(self.comparisons, self.desk, self.judge, self.model, batch=True)
-        draft, digest = Draft(primes=prime and bool(marks.preamble or marks.essays)), hashlib.sha256()
+        draft, digest = Draft(primes=prime and bool(marks.preamble or marks.essays)), payload.Digest()
+        splicer = payload.Splicer(self.desk, self.judge, provider)
         if draft.primes:
             room.requests = 1
         for number, comparison in enumerate(self.comparisons, start=1):
             if self.purse.is_shut(comparison.assessment_id):
                 continue
-            mark = marks.of(comparison)
-            prompt, request = self.desk.ask(comparison, self.judge, self._custom_id(number), marks=mark)
-            line, problem = _line(provider, request, most_bytes)
-            cost = Decimal(0) if problem else requests.worst_cost(request, self.model, batch=True)
-            if not problem:
-                tokens = requests.input_tokens(request)
-                if not room.holds(len(line), tokens):
+            mark, custom_id = marks.of(comparison), self._custom_id(number)
+            opening, second = splicer.opening(comparison, mark), splicer.second(comparison.essay_b_id)
+            problem, cost = opening.problem or second.problem, Decimal(0)
+            if opening.frame and second.blocks and not problem:
+                size = opening.frame.size + len(custom_id) + len(second.blocks.encoded)
+                problem = too_long(size, most_bytes)
+            if opening.frame and second.blocks and not problem:
+                tokens = opening.tokens + second.tokens
+                cost = prices.reservation(self.model, tokens, opening.max_tokens, True)
+                if not room.holds(size, tokens):
                     break
                 if not self.purse.take(comparison.assessment_id, cost):
                     continue
-                room.take(len(line), tokens)
-                digest.update(line)
+                room.take(size, tokens)
+                digest.add(opening.frame, custom_id.encode(), second.blocks)
                 draft.tokens += tokens
             draft.entries.append(
                 Entry(
                     comparison=comparison.pk,
-                    custom_id=request.custom_id,
-                    prompt_sha256=prompt.sha256,
+                    custom_id=custom_id,
+                    prompt_sha256=splicer.prompt_sha256(opening, comparison.essay_b_id),
                     reserved_usd=cost,
                     marks=mark,
                     problem=problem,
@@ -230,15 +238,6 @@ def _bundle_size(assessment: Assessment, judge: Judge, model: manifest.Model) ->
 
 def _shared_tokens(assessment: Assessment) -> int:
     return prices.estimate_tokens(SYSTEM + assessment.rubric + assessment.instructions) + requests.SCHEMA_TOKENS
-
-
-def _line(provider: Provider, request: Request, most_bytes: int) -> tuple[bytes, str]:
-    """The request as a line of a batch, and what is wrong with it."""
-    try:
-        line = next(iter(provider.payload_bytes([request])))
-    except ValueError as problem:  # a character without bytes, an effort the model does not take
-        return b"", f"{type(problem).__name__}: {problem}"
-    return line, line_problem(line, custom_id=request.custom_id, model=request.model, most_bytes=most_bytes)
 
 
 PACK = {Packing.SINGLE: Drafting.single, Packing.BUNDLE: Drafting.bundled}

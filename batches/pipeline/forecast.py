@@ -20,7 +20,7 @@ from batches.pipeline.chunks import chunks
 from batches.pipeline.history import History, history
 from batches.pipeline.refused import Refused
 from batches.pipeline.requests import FIELDS, Desk, Waiting
-from batches.pipeline.strategies import CALLS_PER_JOB, STRATEGIES, Packing, Trigger
+from batches.pipeline.strategies import STRATEGIES, Packing, Trigger, calls_per_job
 from batches.pipeline.tally import Counting
 from batches.providers import manifest, prices
 from batches.providers.base import Usage
@@ -244,7 +244,7 @@ class _Part:
     def _jobs(self) -> list[list[_Call]]:
         """The calls, job by job, in the order in which `submit` would make them."""
         if not self.batch:
-            spans = chunks((1 for _ in self.rows), requests=CALLS_PER_JOB, bytes=10**12)
+            spans = chunks((1 for _ in self.rows), requests=calls_per_job(), bytes=10**12)
         else:
             limits = manifest.limits(self.judge.own_account.provider)
             spans = chunks(

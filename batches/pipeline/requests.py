@@ -1,19 +1,29 @@
 """Comparisons -> the requests that put them before their judge, one by one or several in one prompt."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from django.db import connection
 from django.db.models import Min
 
 from batches.conf import cj_settings
 from batches.essays.personal import Personal
 from batches.essays.scan.passages import without
-from batches.judging.prompts import EssayText, Page, Prompt, PromptPart, build_bundle, build_prompt
-from batches.models import Assessment, BatchItem, BatchJob, Essay, EssayPage, Judge
-from batches.pipeline import roster
+from batches.judging.prompts import (
+    EssayText,
+    Page,
+    Prompt,
+    PromptPart,
+    build_bundle,
+    build_prompt,
+    content_hash,
+    second_parts,
+)
+from batches.models import Assessment, BatchJob, Essay, EssayPage, Judge
+from batches.pipeline import arrays, roster
 from batches.providers import manifest, prices
 from batches.providers.base import AnswerBy, Part, Request
 from batches.providers.manifest import Model
@@ -58,6 +68,12 @@ class Desk:
         self._tokens: dict[int, int] = {}
         self._told: dict[int, bool] = {}
 
+    @classmethod
+    def of_job(cls, job: BatchJob, comparisons: Sequence[Waiting]) -> "Desk":
+        """For the open items of a job: what was cut off in items made before its own."""
+        first = job.items.filter(outcome=None).aggregate(first=Min("pk"))["first"]
+        return cls(comparisons, truncated=truncated_before((c.pk for c in comparisons), before=first))
+
     def ask(self, comparison: Waiting, judge: Judge, custom_id: str, *, marks: int = 0) -> tuple[Prompt, Request]:
         """The prompt of one comparison, and the request that carries it."""
         assessment = self._assessments[comparison.assessment_id]
@@ -70,6 +86,20 @@ class Desk:
         )
         longer = 2 if comparison.pk in self._truncated else 1
         return prompt, _request(prompt, judge, custom_id, max_tokens=judge.max_tokens * longer, marks=marks)
+
+    def open(self, comparison: Waiting, judge: Judge, *, marks: int = 0) -> tuple[Any, Request]:
+        """The request of a comparison as far as its first essay, and the hash of its prompt so far."""
+        prompt, request = self.ask(comparison, judge, "opening", marks=marks)
+        parts = request.parts[: -len(self.second(comparison.essay_b_id))]
+        return content_hash(prompt.system, prompt.schema, parts), replace(request, parts=parts)
+
+    def second(self, essay: int) -> tuple[Part, ...]:
+        """The parts of an essay that is read second: the same in every request."""
+        return tuple(_marked(second_parts(self._essays[essay]), 0))
+
+    def was_truncated(self, comparison: Waiting) -> bool:
+        """Whether its last answer was cut off, so that it may write more this time."""
+        return comparison.pk in self._truncated
 
     def ask_bundle(
         self, tagged: Sequence[tuple[str, Waiting]], judge: Judge, custom_id: str, *, marks: int = 0
@@ -159,10 +189,15 @@ def worst_cost(request: Request, model: Model, *, batch: bool) -> Decimal:
 
 def truncated_before(comparisons: Iterable[int], *, before: int | None = None) -> set[int]:
     """Those whose last answer was cut off (in items made before this one): they may write more this time."""
-    items = BatchItem.objects.filter(comparison__in=list(comparisons), reason="truncated")
-    if before is not None:
-        items = items.filter(pk__lt=before)
-    return set(items.values_list("comparison_id", flat=True))
+    with connection.cursor() as cursor:
+        cursor.execute(TRUNCATED, [arrays.numbers(comparisons), before])
+        return {pk for (pk,) in cursor.fetchall()}
+
+
+TRUNCATED = """
+SELECT DISTINCT comparison_id FROM batches_batchitem
+WHERE comparison_id = ANY(%s::bigint[]) AND reason = 'truncated' AND id < coalesce(%s::bigint, 9223372036854775807)
+"""
 
 
 class _Item(NamedTuple):
@@ -186,8 +221,7 @@ def calls_of_job(job: BatchJob) -> Iterator[Call]:
     if not items:
         return
     comparisons = [item.comparison for item in items]
-    first = job.items.filter(outcome=None).aggregate(first=Min("pk"))["first"]
-    desk = Desk(comparisons, truncated=truncated_before((c.pk for c in comparisons), before=first))
+    desk = Desk.of_job(job, comparisons)
     for bundle, some in groupby(items, key=lambda item: item.bundle):
         if bundle is None:
             for item in some:

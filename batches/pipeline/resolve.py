@@ -4,15 +4,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import F
 
 from batches.conf import cj_settings
 from batches.judging.answers import JudgementDraft, Unreadable, read_answer
-from batches.models import Assessment, BatchItem, BatchJob, Comparison, StrayLine
-from batches.pipeline import callbacks, money, retry
+from batches.models import Assessment, BatchJob, Comparison, StrayLine
+from batches.pipeline import arrays, callbacks, money, retry
 from batches.pipeline.crashes import crash_point
 from batches.providers import manifest, prices
 from batches.providers.base import Outcome, Result
@@ -85,7 +85,8 @@ def _said(end: Ended) -> _Said:
 
 def _earlier(job: BatchJob, custom_ids: list[str], open_ids: list[str]) -> dict[str, _Said]:
     """What those items of the job said that were resolved before."""
-    rows = job.items.filter(custom_id__in=set(custom_ids) - set(open_ids))
+    resolved = set(custom_ids) - set(open_ids)
+    rows = job.items.filter(custom_id__in=resolved)
     return {
         custom_id: (outcome or "", answer)
         for custom_id, outcome, answer in rows.values_list("custom_id", "outcome", "answer")
@@ -126,8 +127,7 @@ def resolve_rest(job: BatchJob, outcome: Outcome, reason: str, *, error: str = "
         total += resolve(job, results).resolved
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     """An open item and its comparison, both locked."""
 
     item_id: int
@@ -150,14 +150,14 @@ JOIN batches_comparison comparison ON comparison.id = item.comparison_id
 JOIN batches_round cj_round ON cj_round.id = comparison.round_id
 JOIN batches_essay essay_a ON essay_a.id = comparison.essay_a_id
 JOIN batches_essay essay_b ON essay_b.id = comparison.essay_b_id
-WHERE item.job_id = %s AND item.custom_id = ANY(%s) AND item.outcome IS NULL
+WHERE item.job_id = %s AND item.custom_id = ANY(%s::text[]) AND item.outcome IS NULL
 ORDER BY item.id FOR UPDATE OF item, comparison
 """
 
 
 def _open_items(job: BatchJob, custom_ids: list[str]) -> list[_Row]:
     with connection.cursor() as cursor:
-        cursor.execute(OPEN_ITEMS, [job.pk, custom_ids])
+        cursor.execute(OPEN_ITEMS, [job.pk, arrays.texts([storable(one, 64) for one in custom_ids])])
         return [_Row(*row) for row in cursor.fetchall()]
 
 
@@ -197,28 +197,27 @@ def storable(text: str, most: int) -> str:
 
 
 def _write_items(rows: Sequence[_Row], ended: dict[str, Ended], costs: dict[int, Decimal]) -> None:
-    columns: list[list[Any]] = [[] for _ in range(11)]
+    values: list[tuple[Any, ...]] = []
     silent = {row.bundle for row in rows if row.erased and row.bundle is not None}  # their one answer is about it too
     for row in rows:
         end, unsaid = ended[row.custom_id], row.erased or row.bundle in silent
         usage = end.result.usage
-        values = (
-            row.item_id,
-            end.outcome.value,
-            storable(end.reason, 60),
-            "" if unsaid else storable(end.error, SHORT),
-            "" if unsaid else storable(end.result.answer, ANSWER),
-            storable(end.result.request_id, 100),
-            usage.input_tokens,
-            usage.cache_read_tokens,
-            usage.cache_write_tokens,
-            usage.output_tokens,
-            costs[row.item_id],
+        values.append(
+            (
+                row.item_id,
+                end.outcome.value,
+                storable(end.reason, 60),
+                "" if unsaid else storable(end.error, SHORT),
+                "" if unsaid else storable(end.result.answer, ANSWER),
+                storable(end.result.request_id, 100),
+                usage.input_tokens,
+                usage.cache_read_tokens,
+                usage.cache_write_tokens,
+                usage.output_tokens,
+                costs[row.item_id],
+            )
         )
-        for column, value in zip(columns, values, strict=True):
-            column.append(value)
-    with connection.cursor() as cursor:
-        cursor.execute(WRITE_ITEMS, columns)
+    arrays.execute(WRITE_ITEMS, "ntttttnnnnn", values)
 
 
 WRITE_JUDGEMENTS = """
@@ -231,17 +230,20 @@ ON CONFLICT (comparison_id) DO NOTHING
 
 
 def _write_judgements(rows: Sequence[_Row], ended: dict[str, Ended]) -> None:
-    drafts = [(row, ended[row.custom_id].draft) for row in rows]
-    columns = (
-        [row.comparison_id for row, _ in drafts],
-        [row.item_id for row, _ in drafts],
-        [draft.winner for _, draft in drafts if draft],
-        [storable(draft.justification, 20_000) for _, draft in drafts if draft],
-        [draft.confidence for _, draft in drafts if draft],
-        [draft.told for _, draft in drafts if draft],
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(WRITE_JUDGEMENTS, columns)
+    values = [
+        (
+            row.comparison_id,
+            row.item_id,
+            draft.winner,
+            storable(draft.justification, 20_000),
+            draft.confidence,
+            draft.told,
+        )
+        for row in rows
+        if (draft := ended[row.custom_id].draft)
+    ]
+    if values:
+        arrays.execute(WRITE_JUDGEMENTS, "nnttnf", values)
 
 
 # `|| ''` keeps the planner from the index on status: it would read all that is in flight for each chunk (ADR 1).
@@ -262,39 +264,45 @@ def _advance(job: BatchJob, rows: Sequence[_Row], ended: dict[str, Ended]) -> No
     rivals = _rivals(rows)
     tail = job.cancelled_for == "deadline"  # cancelled so that its rest is asked at once, not to wait for staff
     stopped = not tail and BatchJob.objects.filter(pk=job.pk, cancel_asked_at__isnull=False).exists()  # wait for staff
-    limits = _attempt_limits({row.assessment_id for row in rows})
-    columns: list[list[Any]] = [[] for _ in range(7)]
-    values: tuple[Any, ...]
+    unjudged = {row.assessment_id for row in rows if ended[row.custom_id].draft is None}
+    limits = _attempt_limits(unjudged) if unjudged else {}
+    moves: list[tuple[Any, ...]] = []
     for row in rows:
         end = ended[row.custom_id]
         if row.comparison_id in rivals and end.draft is None:
             continue  # the other request for this comparison is still under way: its answer decides
         if row.erased:
-            values = (row.comparison_id, "WITHDRAWN", row.attempts, False, "", "", 0.0)
+            moves.append((row.comparison_id, "WITHDRAWN", row.attempts, False, "", "", 0.0))
         elif end.draft is not None:
-            values = (row.comparison_id, "JUDGED", row.attempts + 1, False, "", "", 0.0)
+            moves.append((row.comparison_id, "JUDGED", row.attempts + 1, False, "", "", 0.0))
         else:
             then = retry.after(end.outcome, end.reason, attempts=row.attempts, max_attempts=limits[row.assessment_id])
             failed = then.status == Comparison.Status.FAILED
-            values = (
-                row.comparison_id,
-                str(then.status),
-                then.attempts,
-                (then.held or stopped) and not tail,
-                storable(end.reason, 60) if failed else "",
-                storable(end.error, 500) if failed else "",
-                max(then.wait.total_seconds(), end.result.retry_after or 0) if not failed else 0.0,
+            moves.append(
+                (
+                    row.comparison_id,
+                    str(then.status),
+                    then.attempts,
+                    (then.held or stopped) and not tail,
+                    storable(end.reason, 60) if failed else "",
+                    storable(end.error, 500) if failed else "",
+                    max(then.wait.total_seconds(), end.result.retry_after or 0) if not failed else 0.0,
+                )
             )
-        for column, value in zip(columns, values, strict=True):
-            column.append(value)
-    with connection.cursor() as cursor:
-        cursor.execute(MOVE_COMPARISONS, columns)
+    if moves:
+        arrays.execute(MOVE_COMPARISONS, "ntnfttn", moves)
 
 
 def _rivals(rows: Sequence[_Row]) -> set[int]:
     """Comparisons that another open item is about: a race, of which this is one end."""
-    others = BatchItem.objects.filter(outcome=None, races=not rows[0].races)  # either has an index of its own
-    return set(others.filter(comparison__in=[row.comparison_id for row in rows]).values_list("comparison", flat=True))
+    with connection.cursor() as cursor:
+        cursor.execute(RIVALS[not rows[0].races], [arrays.numbers(row.comparison_id for row in rows)])
+        return {pk for (pk,) in cursor.fetchall()}
+
+
+# Either kind has an index of its own, which a parameter in the place of the condition would not find.
+_OPEN = "SELECT comparison_id FROM batches_batchitem WHERE comparison_id = ANY(%s::bigint[]) AND outcome IS NULL AND "
+RIVALS = {True: f"{_OPEN} races", False: f"{_OPEN} NOT races"}
 
 
 def _attempt_limits(assessments: set[int]) -> dict[int, int]:

@@ -1,6 +1,5 @@
 """A planned provider batch -> the one POST, and what became of it."""
 
-import hashlib
 import logging
 import tempfile
 from datetime import timedelta
@@ -11,7 +10,7 @@ from django.db import IntegrityError, transaction
 from batches.conf import cj_settings
 from batches.models import BatchJob, Deployment, LostLease
 from batches.models.fields import DatabaseClock
-from batches.pipeline import account, erased, ownership, pace, queues, requests, resolve
+from batches.pipeline import account, erased, ownership, pace, payload, queues, resolve
 from batches.pipeline.crashes import crash_point
 from batches.pipeline.refused import Refused
 from batches.providers.base import ENVIRONMENT_KEY, NONCE_KEY, Outcome, Provider, ProviderError, Submission
@@ -39,21 +38,11 @@ def send(job: BatchJob) -> None:
         return pace.later(job, seconds=pace.CLOSED)
     with tempfile.TemporaryDirectory(prefix="cj-send-") as folder:
         path = Path(folder) / f"cj-{job.nonce}.jsonl"
-        if _write_payload(job, provider, path) != job.payload_sha256:
+        if payload.write(job, provider, path) != job.payload_sha256:
             return withdraw(job, reason="payload_changed")
+        crash_point("payload_written")
         if _upload(job, provider, path) and _claim(job):
             _post(job, provider, path)
-
-
-def _write_payload(job: BatchJob, provider: Provider, path: Path) -> str:
-    digest, lease = hashlib.sha256(), pace.Lease(job)
-    with path.open("wb") as file:
-        for line in provider.payload_bytes(requests.of_job(job)):
-            digest.update(line)
-            file.write(line if line.endswith(b"\n") else line + b"\n")
-            lease.keep()
-    crash_point("payload_written")
-    return digest.hexdigest()
 
 
 def _upload(job: BatchJob, provider: Provider, path: Path) -> bool:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from batches.conf import cj_settings
 from batches.models import BatchJob
 from batches.pipeline.refused import Refused
 
@@ -33,6 +34,11 @@ STRATEGIES = {
     "nightly": Strategy(leaves=Trigger.NIGHT, packing=Packing.PROVIDER_BATCH),
 }
 CALLS_PER_JOB = 200  # comparisons in one job of calls: long enough to be worth a job, short enough to finish
+
+
+def calls_per_job() -> int:
+    """Comparisons in one job of calls: twice as many as are in flight at once, where a worker has many in flight."""
+    return max(CALLS_PER_JOB, 2 * cj_settings.sync_in_flight)
 
 
 def strategy(name: str) -> Strategy:

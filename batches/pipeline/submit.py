@@ -14,13 +14,13 @@ from batches.models import AuditEntry, BatchItem, BatchJob, Comparison, Judge, R
 from batches.models.fields import DatabaseClock
 from batches.models.jobs import new_nonce
 from batches.models.project import Person
-from batches.pipeline import account, fits, priming, queues, resolve
+from batches.pipeline import account, arrays, fits, priming, queues, resolve
 from batches.pipeline.chunks import Room
 from batches.pipeline.crashes import crash_point
 from batches.pipeline.drafts import PACK, Draft, Drafting, Entry, Purse
 from batches.pipeline.refused import Refused
 from batches.pipeline.requests import FIELDS, Waiting
-from batches.pipeline.strategies import CALLS_PER_JOB, STRATEGIES, Packing, Trigger, strategy
+from batches.pipeline.strategies import STRATEGIES, Packing, Trigger, calls_per_job, strategy
 from batches.providers import manifest
 from batches.providers.base import Outcome, Provider, ProviderError, Result
 
@@ -146,7 +146,7 @@ def open_job(group: Group, provider: Provider, watermark: str = "") -> BatchJob 
     with transaction.atomic():
         if group.packing == Packing.PROVIDER_BATCH:
             return _open_batch(group, provider, watermark)
-        comparisons = _lock_waiting(group, CALLS_PER_JOB)
+        comparisons = _lock_waiting(group, calls_per_job())
         if not comparisons:
             return None
         drafting = _drafting(group, comparisons)
@@ -159,7 +159,7 @@ def open_race(judge: Judge, comparisons: Sequence[int]) -> list[int]:
     Both requests are reserved and paid for. The ids of the new jobs; as many as the budget covers.
     """
     jobs: list[int] = []
-    for some in itertools.batched(comparisons, CALLS_PER_JOB):
+    for some in itertools.batched(comparisons, calls_per_job()):
         with transaction.atomic():
             job = _open_race(Group(judge=judge, strategy="per_round"), some)
         jobs += [job.pk] if job else []
@@ -256,8 +256,20 @@ def _create(group: Group, drafting: Drafting, draft: Draft, *, watermark: str = 
         primes_cache=draft.primes,
     )
     for entries in itertools.batched(draft.entries, 2000):
-        BatchItem.objects.bulk_create(_item(job, entry, races=races) for entry in entries)
+        arrays.execute(INSERT_ITEMS, "ntottnn", [entry.row() for entry in entries], job.pk, races)
     return job
+
+
+INSERT_ITEMS = """
+INSERT INTO batches_batchitem
+    (job_id, races, comparison_id, custom_id, bundle, tag, prompt_sha256, cache_marks, reserved_usd, reason, error,
+     answer, request_id, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, cost_usd)
+SELECT %s, %s, new.comparison, new.custom_id, new.bundle, new.tag, new.prompt_sha256, new.marks, new.reserved, '', '',
+       '', '', 0, 0, 0, 0, 0
+FROM unnest(%s::bigint[], %s::text[], %s::int[], %s::text[], %s::text[], %s::smallint[], %s::numeric[])
+    WITH ORDINALITY AS new(comparison, custom_id, bundle, tag, prompt_sha256, marks, reserved, place)
+ORDER BY new.place
+"""
 
 
 def _hold_back(drafting: Drafting, dry: set[int]) -> None:
@@ -266,20 +278,6 @@ def _hold_back(drafting: Drafting, dry: set[int]) -> None:
     if ids:
         Comparison.objects.filter(pk__in=ids).update(held=True)
         log.warning("budget exhausted assessments=%s held=%d", sorted(dry), len(ids))
-
-
-def _item(job: BatchJob, entry: Entry, *, races: bool) -> BatchItem:
-    return BatchItem(
-        job=job,
-        comparison_id=entry.comparison,
-        custom_id=entry.custom_id,
-        bundle=entry.bundle,
-        tag=entry.tag,
-        prompt_sha256=entry.prompt_sha256,
-        cache_marks=entry.marks,
-        reserved_usd=entry.reserved_usd,
-        races=races,
-    )
 
 
 def _drop_bad_lines(job: BatchJob, draft: Draft) -> BatchJob:

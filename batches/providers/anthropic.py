@@ -16,14 +16,25 @@ import msgspec
 
 from batches.providers import anthropic_requests, anthropic_results, connections, lines
 from batches.providers.answers import words
-from batches.providers.base import Endpoint, FileKind, Progress, ProviderError, Request, Result, ResultFile, Submission
+from batches.providers.base import (
+    Endpoint,
+    FileKind,
+    Part,
+    Progress,
+    ProviderError,
+    Request,
+    Result,
+    ResultFile,
+    Submission,
+)
 from batches.providers.failures import Failure, as_error, as_result, no_answer, retry_after
+from batches.providers.lines import encode
 from batches.providers.manifest import find
 
 NAME = "anthropic"
 KEY_VARIABLE, URL_VARIABLE = "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"
 DEFAULT_URL = "https://api.anthropic.com"
-BATCHES_PATH = "/v1/messages/batches"
+BATCHES_PATH, CALLS_PATH = "/v1/messages/batches", "/v1/messages"
 FIND_SLACK = timedelta(minutes=5)  # how far the clocks may differ where there is no watermark to go by
 _HEAD, _TAIL = b'{"requests":[', b"]}"
 _PAGE = 1_000
@@ -57,8 +68,13 @@ class AnthropicProvider:
 
     def payload_bytes(self, requests: Iterable[Request]) -> Iterator[bytes]:
         r"""Lines of {"custom_id", "params"}, each with its b"\n"; `submit` wraps them into the one body."""
-        for request in requests:
-            yield anthropic_requests.line(request, find(NAME, request.model))
+        return map(self.line, requests)
+
+    def line(self, request: Request) -> bytes:
+        return anthropic_requests.line(request, find(NAME, request.model))
+
+    def blocks(self, parts: Iterable[Part]) -> bytes:
+        return anthropic_requests.blocks(parts)
 
     def watermark(self) -> str:
         page = self._page(limit=1)
@@ -225,15 +241,15 @@ class AnthropicCalls:
         await self._client.close()
 
     async def complete(self, request: Request) -> Result:
-        params = anthropic_requests.body(request, find(NAME, request.model))
-        headers = connections.loopback_headers(self._url, request.custom_id)
+        content = encode(anthropic_requests.body(request, find(NAME, request.model)))
+        headers = connections.json_headers(self._url, request.custom_id)
         try:
             async with asyncio.timeout(self._endpoint.timeout):
-                create = self._client.messages.with_raw_response.create
-                answer = await create(**params, extra_headers=headers, timeout=connections.timeout(self._endpoint))
+                response = await self._client.post(
+                    CALLS_PATH, cast_to=httpx2.Response, content=content, options={"headers": headers}
+                )
         except (anthropic.AnthropicError, httpx2.HTTPError, TimeoutError) as exc:
             return as_result(_failure(exc), request.custom_id)
-        response = answer.http_response
         request_id = response.headers.get("request-id", "")
         return anthropic_results.read_message(response.content, custom_id=request.custom_id, request_id=request_id)
 

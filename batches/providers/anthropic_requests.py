@@ -1,10 +1,11 @@
 """Request -> the JSON of Anthropic's Messages API, the same for a single call and for a line of a batch."""
 
 from base64 import b64encode
+from collections.abc import Iterable
 from typing import Any
 
 from batches.providers.base import AnswerBy, Part, Request
-from batches.providers.lines import encode_line
+from batches.providers.lines import encode_items, encode_line
 from batches.providers.manifest import Model, Thinking, check_effort
 from batches.providers.prices import estimate_parts, estimate_tokens
 
@@ -36,6 +37,11 @@ def body(request: Request, model: Model) -> dict[str, Any]:
     if output_config := _output_config(request, model):
         params["output_config"] = output_config
     return params | (_tool(request, forced=forced) if by_tool else {})
+
+
+def blocks(parts: Iterable[Part]) -> bytes:
+    """Parts without a breakpoint as they stand in the middle of a line, whatever is around them."""
+    return encode_items(_block(part) for part in parts)
 
 
 def _content(request: Request, model: Model) -> list[dict[str, Any]]:

@@ -199,6 +199,12 @@ class Provider(Protocol):
     def payload_bytes(self, requests: Iterable[Request]) -> Iterator[bytes]:
         """The body of a batch, one line a request, deterministic: what the payload hash is taken over."""
 
+    def line(self, request: Request) -> bytes:
+        """One line of payload_bytes."""
+
+    def blocks(self, parts: Iterable[Part]) -> bytes:
+        """Parts that share no prefix, as they stand within a line: the same bytes in every line that holds them."""
+
     def watermark(self) -> str:
         """The id of the provider's newest batch ("" where the provider needs none), taken before an intent."""
 

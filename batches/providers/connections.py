@@ -64,9 +64,11 @@ def async_options(url: str, endpoint: Endpoint) -> dict[str, Any]:
     return {"timeout": timeout(endpoint), "limits": limits, "trust_env": not is_loopback(url)}
 
 
-def loopback_headers(url: str, custom_id: str) -> dict[str, str]:
-    """The local provider books single calls under our custom_id; nobody else is told it."""
-    return {"x-cj-custom-id": custom_id} if is_loopback(url) else {}
+def json_headers(url: str, custom_id: str) -> dict[str, str]:
+    """For a body that is JSON already. The local provider books single calls under our custom_id; nobody else is told
+    it."""
+    headers = {"Content-Type": "application/json"}
+    return headers | {"x-cj-custom-id": custom_id} if is_loopback(url) else headers
 
 
 def patiently[T](call: Callable[[], T], *, wait: Callable[[float], None] = time.sleep) -> T:

@@ -25,10 +25,20 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
 def encode_line(value: dict[str, Any]) -> bytes:
     r"""One JSON line with its b"\n"; the same value gives the same bytes."""
-    line = msgspec.json.encode(value)
+    return encode(value) + b"\n"
+
+
+def encode_items(values: Iterable[Any]) -> bytes:
+    """Values as they stand side by side within a list of such a line, without its brackets."""
+    return encode(list(values))[1:-1]
+
+
+def encode(value: Any) -> bytes:
+    """JSON without a byte that anybody could take for the end of a line."""
+    encoded = msgspec.json.encode(value)
     for mark, escaped in _LINE_BREAKS:
-        line = line.replace(mark, escaped)
-    return line + b"\n"
+        encoded = encoded.replace(mark, escaped)
+    return encoded
 
 
 def read_lines(path: Path, read_line: Callable[[bytes], Result]) -> Iterator[Result]:
@@ -138,13 +148,18 @@ class _EitherLine(msgspec.Struct):
 _sent_line = msgspec.json.Decoder(_EitherLine)
 
 
+def too_long(size: int, most_bytes: int) -> str:
+    """The same of its size alone."""
+    return f"{size:,} bytes, of which a batch takes {most_bytes:,}" if size > most_bytes else ""
+
+
 def line_problem(line: bytes, *, custom_id: str, model: str, most_bytes: int) -> str:
     """Why a provider would not take this line of a batch, in a few words; "" for one that it takes.
 
     One line that is not JSON, or names another model, fails a whole OpenAI batch.
     """
-    if len(line) > most_bytes:
-        return f"{len(line):,} bytes, of which a batch takes {most_bytes:,}"
+    if problem := too_long(len(line), most_bytes):
+        return problem
     if not is_custom_id(custom_id):
         return "custom_id is not 1 to 64 letters, digits, - and _"
     try:

@@ -15,14 +15,26 @@ import openai
 
 from batches.providers import connections, lines, openai_requests, openai_results
 from batches.providers.answers import words
-from batches.providers.base import Endpoint, FileKind, Progress, ProviderError, Request, Result, ResultFile, Submission
+from batches.providers.base import (
+    Endpoint,
+    FileKind,
+    Part,
+    Progress,
+    ProviderError,
+    Request,
+    Result,
+    ResultFile,
+    Submission,
+)
 from batches.providers.failures import Failure, as_error, as_result, no_answer, retry_after
+from batches.providers.lines import encode
 from batches.providers.manifest import find
 
 NAME = "openai"
 KEY_VARIABLE, URL_VARIABLE = "OPENAI_API_KEY", "OPENAI_BASE_URL"
 DEFAULT_URL = "https://api.openai.com/v1"
 COMPLETION_WINDOW: Final = "24h"
+CALLS_PATH: Final = "/chat/completions"
 FIND_SLACK = timedelta(hours=1)
 _PAGE = 100
 
@@ -53,8 +65,13 @@ class OpenAIProvider:
 
     def payload_bytes(self, requests: Iterable[Request]) -> Iterator[bytes]:
         r"""The lines of the input file, each with its b"\n"."""
-        for request in requests:
-            yield openai_requests.line(request, find(NAME, request.model))
+        return map(self.line, requests)
+
+    def line(self, request: Request) -> bytes:
+        return openai_requests.line(request, find(NAME, request.model))
+
+    def blocks(self, parts: Iterable[Part]) -> bytes:
+        return openai_requests.blocks(parts)
 
     def watermark(self) -> str:
         return ""
@@ -197,15 +214,15 @@ class OpenAICalls:
         await self._client.close()
 
     async def complete(self, request: Request) -> Result:
-        params = openai_requests.body(request, find(NAME, request.model))
-        headers = connections.loopback_headers(self._url, request.custom_id)
+        content = encode(openai_requests.body(request, find(NAME, request.model)))
+        headers = connections.json_headers(self._url, request.custom_id)
         try:
             async with asyncio.timeout(self._endpoint.timeout):
-                create = self._client.chat.completions.with_raw_response.create
-                answer = await create(**params, extra_headers=headers, timeout=connections.timeout(self._endpoint))
+                response = await self._client.post(
+                    CALLS_PATH, cast_to=httpx2.Response, content=content, options={"headers": headers}
+                )
         except (openai.OpenAIError, httpx2.HTTPError, TimeoutError) as exc:
             return as_result(_failure(exc), request.custom_id)
-        response = answer.http_response
         request_id = response.headers.get("x-request-id", "")
         return openai_results.read_completion(response.content, custom_id=request.custom_id, request_id=request_id)
 

@@ -2,10 +2,11 @@
 
 import hashlib
 from base64 import b64encode
+from collections.abc import Iterable
 from typing import Any, Final
 
 from batches.providers.base import AnswerBy, Part, Request
-from batches.providers.lines import encode_line
+from batches.providers.lines import encode_items, encode_line
 from batches.providers.manifest import Model, check_effort
 
 ENDPOINT: Final = "/v1/chat/completions"
@@ -26,6 +27,11 @@ def body(request: Request, model: Model) -> dict[str, Any]:
     if key := _cache_key(request):
         params["prompt_cache_key"] = key
     return params | (_tool(request) if request.answer_by is AnswerBy.TOOL else _response_format(request))
+
+
+def blocks(parts: Iterable[Part]) -> bytes:
+    """Parts as they stand in the middle of a line, whatever is around them."""
+    return encode_items(_part(part) for part in parts)
 
 
 def count_body(request: Request) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Tokens -> USD, exactly; and how many tokens and dollars a request may take before it is sent."""
 
 from collections.abc import Iterable
-from decimal import Decimal, localcontext
+from decimal import Context, Decimal
 from math import ceil
 
 from batches.providers.base import Part, Usage
@@ -12,6 +12,7 @@ BYTES_PER_TOKEN = 4  # the usual rule of thumb for English; newer tokenizers tak
 IMAGE_TOKENS = 1_600  # about what a page image costs at the size both providers scale it down to
 INPUT_MARGIN = Decimal("1.5")  # an estimate may be this far below what is counted
 _PLACES = Decimal(1).scaleb(-12)
+_EXACT = Context(prec=50)  # its methods leave the thread's own context alone, which is dear to change and change back
 
 
 def cost(model: Model, usage: Usage, *, batch: bool) -> Decimal:
@@ -30,8 +31,7 @@ def reservation(
     tokens = ceil(input_tokens_estimate * margin)
     prices = model.prices_at(tokens)
     dearest = max(prices.input, prices.cache_write, prices.cache_read)
-    with localcontext(prec=50):
-        return _usd(tokens * dearest + max_tokens * prices.output, model, batch=batch)
+    return _usd(_EXACT.fma(max_tokens, prices.output, _EXACT.multiply(tokens, dearest)), model, batch=batch)
 
 
 def estimate_tokens(text: str) -> int:
@@ -45,17 +45,14 @@ def estimate_parts(parts: Iterable[Part]) -> int:
 
 
 def _per_million(prices: Prices, usage: Usage) -> Decimal:
-    with localcontext(prec=50):
-        return (
-            usage.input_tokens * prices.input
-            + usage.cache_read_tokens * prices.cache_read
-            + usage.cache_write_tokens * prices.cache_write
-            + usage.output_tokens * prices.output
-        )
+    total = _EXACT.multiply(usage.input_tokens, prices.input)
+    if usage.cache_read_tokens or usage.cache_write_tokens:
+        total = _EXACT.fma(usage.cache_read_tokens, prices.cache_read, total)
+        total = _EXACT.fma(usage.cache_write_tokens, prices.cache_write, total)
+    return _EXACT.fma(usage.output_tokens, prices.output, total)
 
 
 def _usd(per_million: Decimal, model: Model, *, batch: bool) -> Decimal:
-    with localcontext(prec=50):
-        share = 1 - model.batch_discount if batch else Decimal(1)
-        usd = per_million * share / MILLION
-        return usd.quantize(_PLACES) if usd.as_tuple().exponent < -12 else usd  # type: ignore[operator]
+    share = 1 - model.batch_discount if batch else Decimal(1)
+    usd = _EXACT.divide(_EXACT.multiply(per_million, share), MILLION)
+    return _EXACT.quantize(usd, _PLACES) if usd.as_tuple().exponent < -12 else usd  # type: ignore[operator]

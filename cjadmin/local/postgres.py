@@ -38,10 +38,11 @@ def programs() -> Path:
 
 @dataclass(frozen=True, kw_only=True)
 class Postgres:
-    """One server: data and log in `folder`, its socket in `socket`."""
+    """One server: data and log in `folder`, its socket in `socket`; on the network only where `listen` says so."""
 
     folder: Path
     socket: Path
+    listen: str = ""  # an address; who may come in from there is a matter of pg_hba.conf
     bin: Path = field(default_factory=programs)
 
     @property
@@ -144,7 +145,7 @@ class Postgres:
     def _launch(self) -> subprocess.Popen[bytes]:
         self._forget_dead_postmaster()
         command = [str(self.bin / "postgres"), "-D", str(self.data), "-k", str(self.socket)]
-        command += ["-c", "listen_addresses=", "-c", "unix_socket_permissions=0700"]
+        command += ["-c", f"listen_addresses={self.listen}", "-c", "unix_socket_permissions=0700"]
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 leashed(command, at_parents_end=signal.SIGINT, user=self.user),

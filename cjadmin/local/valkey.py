@@ -18,6 +18,7 @@ from cjadmin.local.folders import private_dir
 from cjadmin.local.leash import leashed
 
 START_SECONDS = 30
+PORT = 6379  # where it listens on an address
 
 
 def program() -> Path:
@@ -30,10 +31,11 @@ def program() -> Path:
 
 @dataclass(frozen=True, kw_only=True)
 class Valkey:
-    """One server: data and log in `folder`, listening on `socket` only. What it took is on disk a second later."""
+    """One server: data and log in `folder`, listening on `socket`. What it took is on disk a second later."""
 
     folder: Path
     socket: Path
+    listen: str = ""  # an address besides the socket, where whoever can reach it may do anything
 
     @property
     def log(self) -> Path:
@@ -83,6 +85,8 @@ class Valkey:
             "save": "",
             "maxmemory-policy": "noeviction",  # a queue must not lose jobs to make room
         }
+        if self.listen:
+            options |= {"port": str(PORT), "bind": self.listen, "protected-mode": "no"}
         arguments = [word for name, value in options.items() for word in (f"--{name}", value)]
         with self.log.open("ab") as log:
             return subprocess.Popen(

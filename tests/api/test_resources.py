@@ -361,9 +361,9 @@ def test_callbacks_carry_the_correlation_id_given_with_the_call(
     planned = call("POST", f"{slug(rows)}/plan", {"correlation_id": of_plan}, Idempotency_Key="1").data["rounds"][0]
     assert planned["correlation_id"] == of_plan
     row = Round.objects.get(pk=planned["id"]).comparisons.first()
-    assert callbacks.payload(row, None, uuid4())["correlation_id"] == of_plan
+    assert callbacks.messages([row.pk])[0]["correlation_id"] == of_plan
     call("POST", f"{slug(rows)}/submit", {"rounds": [3], "correlation_id": of_submit}, Idempotency_Key="2")
     row = Comparison.objects.get(pk=row.pk)
-    assert callbacks.payload(row, None, uuid4())["correlation_id"] == of_submit
-    other = callbacks.payload(rows["failed"], None, uuid4())
+    assert callbacks.messages([row.pk])[0]["correlation_id"] == of_submit
+    [other] = callbacks.messages([rows["failed"].pk])
     assert UUID(other["correlation_id"]) == rows["assessment"].correlation_id

@@ -6,13 +6,14 @@ import sys
 from pathlib import Path
 
 from .local_provider import LocalProvider
-from .server import serve
+from .server import HOST, serve
 from .settings import BadSettings, Settings, read
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m cjadmin.local.provider", description=__doc__)
     parser.add_argument("--dir", type=Path, required=True, help="where batches, files and the ledger are kept")
+    parser.add_argument("--host", default=HOST, help="where to listen; it lets in whoever can reach that address")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--url-file", type=Path, help="where the address is written once it listens; default DIR/url")
     parser.add_argument("--latency", type=float, help="seconds before a synchronous answer")
@@ -23,7 +24,7 @@ def arguments() -> argparse.Namespace:
 
 async def run(given: argparse.Namespace, settings: Settings) -> None:
     url_file = given.url_file or given.dir / "url"
-    await serve(LocalProvider(given.dir, settings), given.port, url_file)
+    await serve(LocalProvider(given.dir, settings), given.port, url_file, host=given.host)
 
 
 def main() -> int:

@@ -52,16 +52,16 @@ async def _book_regularly(local: LocalProvider) -> None:
         local.flush()
 
 
-async def serve(local: LocalProvider, port: int, url_file: Path) -> None:
+async def serve(local: LocalProvider, port: int, url_file: Path, *, host: str = HOST) -> None:
     """Listen, say where, and return after SIGTERM or SIGINT."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     runner = web.AppRunner(application(local), access_log=None, shutdown_timeout=STOPS_WITHIN)
     await runner.setup()
-    site = web.TCPSite(runner, HOST, port, backlog=BACKLOG)
+    site = web.TCPSite(runner, host, port, backlog=BACKLOG)
     await site.start()
-    _tell(url_file, f"http://{HOST}:{runner.addresses[0][1]}")
+    _tell(url_file, f"http://{host}:{runner.addresses[0][1]}")
     await stop.wait()
     await runner.cleanup()
 
