@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from batches.providers import manifest, splice
@@ -51,7 +51,7 @@ def body_of(line: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     model=st.sampled_from(MODELS),
     first=st.lists(parts(shared=True), min_size=1, max_size=3),
