@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import Any
 
+from django.conf import settings
 from django.db import connections
 from rq import Worker as RqWorker
 from rq.serializers import JSONSerializer
@@ -19,6 +20,7 @@ class Worker(RqWorker):
         kwargs.update(maintenance_interval=30, job_monitoring_interval=10, worker_ttl=60)
         kwargs["serializer"] = JSONSerializer  # as the queues; the command line's default could not read their jobs
         super().__init__(*args, **kwargs)
+        settings.DEBUG = False  # with it Django composes every statement twice and keeps it: ours are megabytes long
         for module, _ in PROVIDERS.values():
             import_module(module)  # once here, not in every forked job: the SDKs take seconds to import
 

@@ -40,9 +40,11 @@ def scratch() -> Iterator[Path]:
 
 def _set_up() -> None:
     import django
+    from django.conf import settings
     from django.core.management import call_command
 
     django.setup()
+    settings.DEBUG = False  # as in every worker
     logging.getLogger("batches").setLevel(logging.ERROR)
     call_command("migrate", verbosity=0)
 
