@@ -55,5 +55,5 @@ CREATE TRIGGER comparison_moves_legally BEFORE UPDATE OF status ON batches_compa
 
 
 class Migration(migrations.Migration):
-    dependencies = [("batches", "0026_items_by_job")]
+    dependencies = [("batches", "0027_sketches")]
     operations = [migrations.RunSQL(DO, UNDO)]
