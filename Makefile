@@ -3,7 +3,7 @@
 RUN := .venv/bin/python
 KEYLESS := $(RUN) -m cjadmin.local.environment
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-long test-api test-browser check format bench bench-hosts chaos chaos-short
+.PHONY: help setup lock demo run test test-long test-api test-browser check format bench bench-hosts chaos chaos-short
 
 help:
 	@echo "make demo          judge the bundled essays, print the scale, serve the admin (EXIT=1: end after printing)"
@@ -19,6 +19,7 @@ help:
 	@echo "make chaos         the same with every count in full: an hour or two"
 	@echo "make format        put the code into shape"
 	@echo "make setup         only install what all of these need"
+	@echo "make lock          pin what requirements*.txt ask for, with hashes; after each change of a list"
 
 setup: development
 
@@ -28,6 +29,9 @@ runtime:
 
 development:
 	@sh tools/setup.sh requirements-dev.txt
+
+lock:
+	@$$(sh tools/find_python.sh) tools/lock.py
 
 demo: runtime
 	@CJ_POLL_INTERVAL_MIN=1 CJ_CALLBACK_SINK=kafka $(KEYLESS) manage.py demo $(if $(EXIT),--exit)
