@@ -47,7 +47,8 @@ def measure(sizes: Sizes) -> Iterator[Row]:
 
 
 def _one(size: int, path: Path) -> dict[str, float]:
-    sent = apart(_send, size, path).result
+    made = world.waiting(size, essays=min(ESSAYS, max(50, size // 10)), provider="anthropic")
+    sent = {"judge": made.pk} | apart(_send, made.pk, path).result
     copied = apart(_copy, path).result
     usual = apart(_usual, path).result
     collected = apart(_collect, sent["judge"])
@@ -75,13 +76,12 @@ def _rows(found: dict[int, dict[str, float]]) -> Iterator[Row]:
     yield from growth.rows("collect", {n: one["collect"] for n, one in found.items()})
 
 
-def _send(size: int, path: Path) -> dict[str, float]:
+def _send(judge_id: int, path: Path) -> dict[str, float]:
     """Jobs at the provider, and the file that it would send back: mostly judgements, a refusal now and then."""
     from batches.models import BatchItem, BatchJob, Judge
     from batches.pipeline import account, submit
 
-    made = world.waiting(size, essays=min(ESSAYS, max(50, size // 10)), provider="anthropic")
-    judge = Judge.objects.select_related("account").get(pk=made.pk)
+    judge = Judge.objects.select_related("account").get(pk=judge_id)
     group, provider = submit.Group(judge=judge, strategy="provider_batch"), account.provider_of(judge.own_account)
     while (job := submit.open_job(group, provider)) is not None:
         job.advance(BatchJob.Status.SENDING)
@@ -92,7 +92,7 @@ def _send(size: int, path: Path) -> dict[str, float]:
         for number, (_, custom_id) in enumerate(items.iterator()):
             file.write(orjson.dumps({"custom_id": custom_id, "result": _answer(number)}) + b"\n")
     run("ANALYZE")
-    return {"judge": judge.pk, "keep": _keep(path, judge.pk)}
+    return {"keep": _keep(path, judge.pk)}
 
 
 def _answer(number: int) -> dict[str, Any]:

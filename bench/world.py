@@ -20,10 +20,11 @@ def text(seed: int, words: int) -> str:
 
 
 def settle(**settings: Any) -> None:
-    """The local provider's account is in force, and these cj_settings."""
+    """The local provider's account is in force, and these cj_settings; both SDKs are imported, as in a worker."""
     from django.conf import settings as django_settings
 
     from batches.conf import cj_settings
+    from batches.providers import anthropic, openai  # noqa: F401, seconds that belong to no measurement
 
     django_settings.LOCAL_PROVIDER = True
     django_settings.LOCAL_PROVIDER_URL = settings.pop("url", "http://127.0.0.1:9")
