@@ -24,6 +24,7 @@ import httpx2
 
 from bench.namespaces import Host, NotPossible, hosts
 from bench.rows import Row, table
+from cjadmin.local.leash import leashed
 
 COMPARISONS = 1_600
 STRATEGIES = ("per_round", "provider_batch")
@@ -34,6 +35,7 @@ DONE = re.compile(r"(?:calls done|collected) job=(\d+)")
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that everything is stopped and deleted then, too
     parser = argparse.ArgumentParser(prog="make bench-hosts", description=__doc__)
     parser.add_argument("--comparisons", type=int, default=COMPARISONS, help="in each of the four runs")
     parser.add_argument("--hosts", nargs="+", help=argparse.SUPPRESS)  # namespaces and addresses: we are on the first
@@ -41,12 +43,11 @@ def main() -> None:
     if asked.hosts:
         there = [Host(namespace=name, address=address) for name, address in itertools.batched(asked.hosts, 2)]
         return _inside(asked.comparisons, *there)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the namespaces are deleted then, too
     try:
         with hosts("s", "a", "b") as made:
             named = [word for host in made for word in (host.namespace, host.address)]
             again = ("-m", "bench.hosts", "--comparisons", str(asked.comparisons), "--hosts", *named)
-            done = subprocess.run(made[0].command(sys.executable, *again), check=False)
+            done = subprocess.run(leashed(made[0].command(sys.executable, *again)), check=False)
     except NotPossible as problem:
         sys.exit(str(problem))
     sys.exit(done.returncode)
@@ -68,7 +69,6 @@ def _inside(n: int, services: Host, *pools: Host) -> None:
 def _start(services: Host, folder: Path, running: ExitStack) -> str:
     """PostgreSQL, Valkey and the local provider on the host's address, and Django on them; the provider's URL."""
     from cjadmin import var
-    from cjadmin.local.leash import leashed
     from cjadmin.local.postgres import Postgres
     from cjadmin.local.valkey import Valkey
 
@@ -157,7 +157,6 @@ def _live(judge: Any) -> bool:
 def _working(pools: Sequence[Host], logs: Sequence[Path]) -> Iterator[None]:
     """A pool of workers on each host, and the one scheduler on the first; there once they listen."""
     from batches import tasks
-    from cjadmin.local.leash import leashed
 
     manage = (sys.executable, "manage.py")
     work = (*manage, "rqworker", "submit", "poll", "--verbosity", "0")
