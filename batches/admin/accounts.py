@@ -7,6 +7,9 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from batches import tasks
 from batches.admin.base import ReadOnly
@@ -20,7 +23,12 @@ from batches.pipeline import account
 from batches.pipeline.refused import Refused
 
 MOST_STRANGERS = 50  # newest first; what is older is on record
-COLOURS = {"ready": "success", "paused": "danger", "waiting": "warning", "no key": "danger"}
+COLOURS = {
+    gettext_noop("ready"): "success",
+    gettext_noop("paused"): "danger",
+    gettext_noop("waiting"): "warning",
+    gettext_noop("no key"): "danger",
+}
 
 
 def state_of(row: ProviderAccount) -> str:
@@ -42,38 +50,43 @@ class ProviderAccountScreen(ReadOnly):
     list_display = ("alias", "provider", "kind", "state", "key", "failures", "next_try")
     list_filter = (
         choice("provider"),
-        one_of("state", "state", paused=("paused", Q(paused_at__isnull=False)), open=("not paused", Q(paused_at=None))),
+        one_of(
+            gettext_lazy("state"),
+            "state",
+            paused=(gettext_lazy("paused"), Q(paused_at__isnull=False)),
+            open=(gettext_lazy("not paused"), Q(paused_at=None)),
+        ),
     )
     exact_search = ("alias__exact",)
-    search_help_text = "Alias"
+    search_help_text = gettext_lazy("Alias")
     actions = ("resume",)
     has_resume_provideraccount_permission = may("resume_provideraccount")
 
-    @labelled("kind", {"local": "warning", "real": "info"})
+    @labelled(gettext_lazy("kind"), {"local": "warning", "real": "info"})
     def kind(self, row: ProviderAccount) -> str:
-        return "local" if row.is_local else "real"
+        return gettext_noop("local") if row.is_local else gettext_noop("real")
 
-    @labelled("state", COLOURS)
+    @labelled(gettext_lazy("state"), COLOURS)
     def state(self, row: ProviderAccount) -> str:
         return state_of(row)
 
-    @admin.display(description="key in the environment")
+    @admin.display(description=gettext_lazy("key in the environment"))
     def key(self, row: ProviderAccount) -> str:
         if row.is_local:
-            return "not needed"
-        return f"{account.KEY_VARIABLE[row.provider]}: {'yes' if has_key(row) else 'no'}"
+            return _("not needed")
+        return f"{account.KEY_VARIABLE[row.provider]}: {_('yes') if has_key(row) else _('no')}"
 
-    @admin.display(description="next try")
+    @admin.display(description=gettext_lazy("next try"))
     def next_try(self, row: ProviderAccount) -> Any:
         return moment(row.blocked_until) if state_of(row) == "waiting" else "–"
 
-    @deed(permission="resume_provideraccount", title="Resume", icon="play_arrow", main=True)
+    @deed(permission="resume_provideraccount", title=gettext_lazy("Resume"), icon="play_arrow", main=True)
     def resume(self, request: HttpRequest, rows: QuerySet[Any]) -> str:
         n = account.resume(rows, actor=request.user)
         if not n:
-            raise Refused("None of these was paused or waiting: there is nothing to resume.")
+            raise Refused(_("None of these was paused or waiting: there is nothing to resume."))
         tasks.ring()
-        return f"{counted(n, 'account').capitalize()} can be used again."
+        return _("%(accounts)s can be used again.") % {"accounts": capfirst(counted(n, "account"))}
 
     def senseless(self, row: ProviderAccount) -> set[str]:
         return set() if row.paused_at or row.blocked_until else {"resume"}

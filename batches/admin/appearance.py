@@ -6,37 +6,39 @@ from typing import Any
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 # title, icon, the model's list, the permission that shows it
 GROUPS = (
     (
-        "Work",
+        gettext_lazy("Work"),
         (
-            ("Assessments", "assignment", "batches_assessment", "batches.view_assessment"),
-            ("Essays", "article", "batches_essay", "batches.view_essay"),
-            ("Rounds", "shuffle", "batches_round", "batches.view_round"),
-            ("Comparisons", "balance", "batches_comparison", "batches.view_comparison"),
-            ("Batch jobs", "outbox", "batches_batchjob", "batches.view_batchjob"),
-            ("Scales", "leaderboard", "batches_scale", "batches.view_scale"),
+            (gettext_lazy("Assessments"), "assignment", "batches_assessment", "batches.view_assessment"),
+            (gettext_lazy("Essays"), "article", "batches_essay", "batches.view_essay"),
+            (gettext_lazy("Rounds"), "shuffle", "batches_round", "batches.view_round"),
+            (gettext_lazy("Comparisons"), "balance", "batches_comparison", "batches.view_comparison"),
+            (gettext_lazy("Batch jobs"), "outbox", "batches_batchjob", "batches.view_batchjob"),
+            (gettext_lazy("Scales"), "leaderboard", "batches_scale", "batches.view_scale"),
         ),
     ),
     (
-        "Set-up",
+        gettext_lazy("Set-up"),
         (
-            ("Projects", "folder", "batches_project", "batches.view_project"),
-            ("Judges", "gavel", "batches_judge", "batches.view_judge"),
-            ("Provider accounts", "key", "batches_provideraccount", "batches.view_provideraccount"),
-            ("API tokens", "robot_2", "batches_apitoken", "batches.view_apitoken"),
+            (gettext_lazy("Projects"), "folder", "batches_project", "batches.view_project"),
+            (gettext_lazy("Judges"), "gavel", "batches_judge", "batches.view_judge"),
+            (gettext_lazy("Provider accounts"), "key", "batches_provideraccount", "batches.view_provideraccount"),
+            (gettext_lazy("API tokens"), "robot_2", "batches_apitoken", "batches.view_apitoken"),
         ),
     ),
     (
-        "Record",
+        gettext_lazy("Record"),
         (
-            ("Audit log", "history", "batches_auditentry", "batches.view_auditentry"),
-            ("Erasures", "delete_forever", "batches_erasure", "batches.view_erasure"),
-            ("Callbacks", "campaign", "batches_callback", "batches.view_callback"),
-            ("People", "group", "auth_user", "auth.view_user"),
-            ("Roles", "badge", "auth_group", "auth.view_group"),
+            (gettext_lazy("Audit log"), "history", "batches_auditentry", "batches.view_auditentry"),
+            (gettext_lazy("Erasures"), "delete_forever", "batches_erasure", "batches.view_erasure"),
+            (gettext_lazy("Callbacks"), "campaign", "batches_callback", "batches.view_callback"),
+            (gettext_lazy("People"), "group", "auth_user", "auth.view_user"),
+            (gettext_lazy("Roles"), "badge", "auth_group", "auth.view_group"),
         ),
     ),
 )
@@ -52,14 +54,14 @@ def zone_script(request: HttpRequest) -> str:
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The sidebar: the front page, then the groups; what a person may not view is not there."""
-    home = {"title": "Front page", "icon": "home", "link": reverse("admin:index")}
+    home = {"title": _("Front page"), "icon": "home", "link": reverse("admin:index")}
     return [
         {"items": [home]},
         *({"title": title, "items": [_item(*item) for item in items]} for title, items in GROUPS),
     ]
 
 
-def _item(title: str, icon: str, model: str, permission: str) -> dict[str, Any]:
+def _item(title: Any, icon: str, model: str, permission: str) -> dict[str, Any]:
     return {
         "title": title,
         "icon": icon,

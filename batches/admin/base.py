@@ -15,6 +15,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin, TabularInline, checkbox
 from unfold.views import ChangeList
 
@@ -27,7 +28,7 @@ from batches.models import AuditEntry
 
 BIGGEST_ID = 2**63 - 1
 # unfold renders a template for each row's box; this is that box, once
-BOX = str(checkbox.render(ACTION_CHECKBOX_NAME, "{}")).replace('"Select record"', '"Select {}"')
+BOX = str(checkbox.render(ACTION_CHECKBOX_NAME, "{}")).replace('"Select record"', '"{}"')
 
 
 class Screen(OwnRows, ModelAdmin):
@@ -66,7 +67,7 @@ class Screen(OwnRows, ModelAdmin):
 
     @display(description=ModelAdmin.action_checkbox.short_description)
     def action_checkbox(self, obj: Any) -> Any:
-        return format_html(BOX, obj.pk, obj)
+        return format_html(BOX, obj.pk, _("Select %(row)s") % {"row": obj})
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return OwnList
@@ -121,7 +122,7 @@ class Screen(OwnRows, ModelAdmin):
         if row is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         if request.POST.getlist("_selected_action") != [str(row.pk)]:
-            raise BadRequest("A button acts on the row whose page it is on.")
+            raise BadRequest(_("A button acts on the row whose page it is on."))
         done = self.response_action(request, self.get_queryset(request), action_location=ActionLocation.CHANGE_FORM)
         return done or HttpResponseRedirect(request.get_full_path())
 
@@ -173,14 +174,14 @@ class Screen(OwnRows, ModelAdmin):
         self, request: HttpRequest, default_choices: Any = None, action_location: Any = ActionLocation.CHANGE_LIST
     ) -> list[tuple[str, str]]:
         """Django's own: unfold's does not know that actions also stand on object pages."""
-        blank = [("", "Choose an action")]
+        blank = [("", _("Choose an action"))]
         return DjangoModelAdmin.get_action_choices(self, request, blank, action_location=action_location)
 
     def response_action(
         self, request: HttpRequest, queryset: QuerySet[Any], action_location: Any = ActionLocation.CHANGE_LIST
     ) -> Any:
         if any(id_in(chosen) is None for chosen in request.POST.getlist("_selected_action")):
-            raise BadRequest("A row is chosen by its number.")
+            raise BadRequest(_("A row is chosen by its number."))
         return super().response_action(request, queryset, action_location=action_location)
 
     # Changes, and the record of them

@@ -7,6 +7,9 @@ from uuid import UUID
 from django.contrib import admin
 from django.db.models import Count, Min, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from batches.admin.access import visible
 from batches.admin.base import ReadOnly
@@ -21,9 +24,9 @@ from batches.pipeline import relay
 from batches.pipeline.refused import Refused
 
 STATES = {
-    "waiting": ("waiting", Q(delivered_at=None)),
-    "failing": ("tried in vain", Q(delivered_at=None, tries__gt=0)),
-    "delivered": ("delivered", Q(delivered_at__isnull=False)),
+    "waiting": (gettext_lazy("waiting"), Q(delivered_at=None)),
+    "failing": (gettext_lazy("tried in vain"), Q(delivered_at=None, tries__gt=0)),
+    "delivered": (gettext_lazy("delivered"), Q(delivered_at__isnull=False)),
 }
 
 
@@ -32,11 +35,11 @@ class CallbackScreen(ReadOnly):
     page_template = "cj/callback.html"
     list_before_template = "cj/callbacks_behind.html"
     list_display = ("event_id", "about", "revision", "state", "tries", "created", "delivered")
-    list_filter = (one_of("delivery", "delivery", **STATES),)
+    list_filter = (one_of(gettext_lazy("delivery"), "delivery", **STATES),)
     linked_by = ("assessment__id__exact",)
     not_listed = ("payload",)
     exact_search = ("pk", "event_id__exact")
-    search_help_text = "Event id"
+    search_help_text = gettext_lazy("Event id")
     ordering = ("-id",)
     actions = ("try_now",)
     has_view_callback_permission = may("view_callback")
@@ -54,38 +57,45 @@ class CallbackScreen(ReadOnly):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {**(extra_context or {}), "behind": behind(request)})
 
-    @admin.display(description="tells of")
+    @admin.display(description=gettext_lazy("tells of"))
     def about(self, row: Callback) -> Any:
         if row.comparison_id:
-            return link(row.comparison, f"Comparison {row.comparison_id}")
-        return link(row.scale, f"Scale {row.scale.number} of {row.key}" if row.scale else None)
+            return link(row.comparison, _("Comparison %(number)s") % {"number": row.comparison_id})
+        return link(
+            row.scale,
+            _("Scale %(number)s of %(key)s") % {"number": row.scale.number, "key": row.key} if row.scale else None,
+        )
 
-    @labelled("state", {"delivered": "success", "waiting": "warning", "failing": "danger"})
+    @labelled(gettext_lazy("state"), {"delivered": "success", "waiting": "warning", "failing": "danger"})
     def state(self, row: Callback) -> tuple[str, str]:
         name = "delivered" if row.delivered_at else "failing" if row.tries else "waiting"
-        return name, STATES[name][0]
+        return name, str(STATES[name][0])
 
-    @admin.display(description="written")
+    @admin.display(description=gettext_lazy("written"))
     def created(self, row: Callback) -> Any:
         return moment(row.created_at)
 
-    @admin.display(description="delivered")
+    @admin.display(description=gettext_lazy("delivered"))
     def delivered(self, row: Callback) -> Any:
         return moment(row.delivered_at)
 
     def page(self, request: HttpRequest, row: Callback) -> dict[str, Any]:
         payload = json.dumps(row.payload, indent=2, ensure_ascii=False)
-        return {**super().page(request, row), "title": f"Callback {row.event_id}", "payload": payload}
+        return {
+            **super().page(request, row),
+            "title": _("Callback %(event_id)s") % {"event_id": row.event_id},
+            "payload": payload,
+        }
 
     def senseless(self, row: Callback) -> set[str]:
         return {"try_now"} if row.delivered_at else set()
 
-    @deed(permission="view_callback", title="Try again now", icon="send")
+    @deed(permission="view_callback", title=gettext_lazy("Try again now"), icon="send")
     def try_now(self, request: HttpRequest, rows: QuerySet[Any]) -> str:
         n = relay.hurry(rows)
         if not n:
-            raise Refused("All of these are delivered already.")
-        return f"{counted(n, 'callback').capitalize()} will be tried again at once."
+            raise Refused(_("All of these are delivered already."))
+        return _("%(callbacks)s will be tried again at once.") % {"callbacks": capfirst(counted(n, "callback"))}
 
 
 def behind(request: HttpRequest) -> dict[str, Any]:

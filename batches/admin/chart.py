@@ -4,6 +4,10 @@ import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
+from batches.numbers import decimal
+
 WIDTH, HEIGHT = 960, 356
 LEFT, RIGHT, TOP, BOTTOM = 52, 16, 14, 46
 GRADES_RIGHT = 84  # room for the names of grades
@@ -145,8 +149,16 @@ def _tick(value: float, step: float) -> str:
 
 def _summary(dots: list[Dot], grades: list[str]) -> str:
     first, last = dots[-1], dots[0]
-    return (
-        f"{len(dots)} essays from the lowest to the highest score. Highest: {first.candidate} at {first.logit:.2f}. "
-        f"Lowest: {last.candidate} at {last.logit:.2f}. The bars hold the true score 95 times in 100."
-        + (f" Lines part the grades {', '.join(reversed(grades))}." if grades else "")
-    )
+    told = _(
+        "%(n)s essays from the lowest to the highest score. Highest: %(best)s at %(highest)s. "
+        "Lowest: %(worst)s at %(lowest)s. The bars hold the true score 95 times in 100."
+    ) % {
+        "n": len(dots),
+        "best": first.candidate,
+        "highest": decimal(first.logit, 2),
+        "worst": last.candidate,
+        "lowest": decimal(last.logit, 2),
+    }
+    if not grades:
+        return told
+    return f"{told} {_('Lines part the grades %(grades)s.') % {'grades': ', '.join(reversed(grades))}}"

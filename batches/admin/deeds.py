@@ -15,6 +15,7 @@ from django.template.response import TemplateResponse
 
 from batches.admin.access import visible
 from batches.admin.labels import Words
+from batches.numbers import counted as counted
 from batches.pipeline.refused import Refused
 
 Act = Callable[[Any, HttpRequest, QuerySet[Any]], str]
@@ -107,9 +108,3 @@ def _confirmation(
         "media": screen.media,
     }
     return TemplateResponse(request, "cj/confirm.html", context)
-
-
-def counted(n: int, one: str, many: str = "") -> str:
-    """`3 comparisons`, `1 comparison`, `no comparisons`."""
-    words = one if n == 1 else many or f"{one}s"
-    return f"{n:,} {words}" if n else f"no {words}"

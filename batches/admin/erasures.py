@@ -7,6 +7,8 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from batches.admin.base import ReadOnly
 from batches.admin.filters import one_of, own
@@ -23,28 +25,32 @@ class ErasureScreen(ReadOnly):
     list_filter = (
         own("project"),
         one_of(
+            gettext_lazy("kind"),
             "kind",
-            "kind",
-            purge=("purge of an assessment", Q(kind="PURGE")),
-            withdrawal=("withdrawal of a pupil", Q(kind="WITHDRAWAL")),
+            purge=(gettext_lazy("purge of an assessment"), Q(kind="PURGE")),
+            withdrawal=(gettext_lazy("withdrawal of a pupil"), Q(kind="WITHDRAWAL")),
         ),
     )
     not_listed = ("hashes",)
     exact_search = ("pk", "assessment_slug__exact", "candidate__exact")
-    search_help_text = "Assessment or candidate, exactly"
+    search_help_text = gettext_lazy("Assessment or candidate, exactly")
     ordering = ("-id",)
 
-    @admin.display(description="asked for", ordering="asked_at")
+    @admin.display(description=gettext_lazy("asked for"), ordering="asked_at")
     def asked(self, row: Erasure) -> Any:
         return moment(row.asked_at)
 
-    @labelled("state", {"complete": "success", "under way": "warning"})
+    @labelled(gettext_lazy("state"), {gettext_noop("complete"): "success", gettext_noop("under way"): "warning"})
     def state(self, row: Erasure) -> str:
         return "complete" if row.completed_at else "under way"
 
     def page(self, request: HttpRequest, row: Erasure) -> dict[str, Any]:
         removed = sorted(row.removed.items())
-        return {**super().page(request, row), "title": f"Certificate {row.certificate}", "removed": removed}
+        return {
+            **super().page(request, row),
+            "title": _("Certificate %(certificate)s") % {"certificate": row.certificate},
+            "removed": removed,
+        }
 
     def get_urls(self) -> list[URLPattern]:
         as_json = path("<int:object_id>/json/", self.admin_site.admin_view(self.json_view), name="batches_erasure_json")

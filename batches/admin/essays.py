@@ -7,7 +7,9 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.urls import URLPattern, path
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from batches import tasks
 from batches.admin.base import Screen
@@ -24,6 +26,7 @@ from batches.conf import cj_settings
 from batches.essays.clean import BadEssay
 from batches.essays.fields import candidate_code, essay_text
 from batches.models import AuditEntry, Comparison, Essay, Flag, Score
+from batches.numbers import grouped
 from batches.pipeline import erase, roster, suspect
 from batches.pipeline.expected import of_assessment
 from batches.pipeline.fits import check_essays
@@ -66,16 +69,18 @@ def _as_loaded(rule: Any, written: str) -> Any:
 def ask_withdraw(screen: Any, request: HttpRequest, rows: QuerySet[Any]) -> Question:
     chosen = list(rows.filter(withdrawn_at=None)[:50])
     if not chosen:
-        raise Refused("These pupils were withdrawn before.")
+        raise Refused(_("These pupils were withdrawn before."))
     met = Comparison.objects.filter(Q(essay_a__in=chosen) | Q(essay_b__in=chosen)).count()
     return Question(
-        title=f"Withdraw {counted(len(chosen), 'pupil')} for good?",
-        facts=[("Candidates", ", ".join(map(str, chosen))), ("Comparisons that no longer count", f"{met:,}")],
-        button="Withdraw for good",
+        title=_("Withdraw %(pupils)s for good?") % {"pupils": counted(len(chosen), "pupil")},
+        facts=[(_("Candidates"), ", ".join(map(str, chosen))), (_("Comparisons that no longer count"), grouped(met))],
+        button=_("Withdraw for good"),
         warnings=(
             (
-                "The text, the justifications and the answers about it are removed at once and cannot be brought back. "
-                "Answers under way are discarded when they arrive; what they cost is paid."
+                _(
+                    "The text, the justifications and the answers about it are removed at once and cannot be "
+                    "brought back. Answers under way are discarded when they arrive; what they cost is paid."
+                )
             ),
         ),
     )
@@ -90,45 +95,53 @@ class EssayScreen(Screen):
     list_filter = (
         own("assessment"),
         one_of(
+            gettext_lazy("state"),
             "state",
-            "state",
-            live=("in use", Q(erased_at=None)),
-            out=("withdrawn", Q(withdrawn_at__isnull=False)),
-            purged=("purged", Q(withdrawn_at=None, erased_at__isnull=False)),
+            live=(gettext_lazy("in use"), Q(erased_at=None)),
+            out=(gettext_lazy("withdrawn"), Q(withdrawn_at__isnull=False)),
+            purged=(gettext_lazy("purged"), Q(withdrawn_at=None, erased_at__isnull=False)),
         ),
-        one_of("second look", "flagged", **flagged()),
+        one_of(gettext_lazy("second look"), "flagged", **flagged()),
     )
     list_select_related = ("assessment",)
     not_listed = ("text", "assessment__rubric", "assessment__instructions")
     kept_true = ("text_sha256", "n_words")
     exact_search = ("pk", "candidate__exact")
-    search_help_text = "Candidate, exactly as loaded"
+    search_help_text = gettext_lazy("Candidate, exactly as loaded")
     ordering = ("-id",)
     fields = ("assessment", "candidate", "text", "anchor_score")
     actions = ("judge_again", "harmless", "put_back", "withdraw")
     has_decide_flag_permission = may("decide_flag")
 
     @deed(
-        permission="decide_flag", title="Judge again without it", icon="content_cut", confirm=ask_before_judging_again
+        permission="decide_flag",
+        title=gettext_lazy("Judge again without it"),
+        icon="content_cut",
+        confirm=ask_before_judging_again,
     )
     def judge_again(self, request: HttpRequest, rows: QuerySet[Any]) -> str:
         essay = the_one_essay(rows)
         spans = [*suspect.passages(essay), *suspect.find(essay, request.POST.get(PASSAGE, ""))]
         strategy = cj_settings.of(essay.assessment.overrides).llm_batching_strategy
         cj_round = suspect.judge_again(essay, spans, actor=request.user, strategy=strategy)
-        return (
-            f"Round {cj_round.number} with {counted(cj_round.n_comparisons, 'comparison')} is planned: submit it next."
-        )
+        return _("Round %(number)s with %(comparisons)s is planned: submit it next.") % {
+            "number": cj_round.number,
+            "comparisons": counted(cj_round.n_comparisons, "comparison"),
+        }
 
-    @deed(permission="decide_flag", title="It is harmless", icon="thumb_up")
+    @deed(permission="decide_flag", title=gettext_lazy("It is harmless"), icon="thumb_up")
     def harmless(self, request: HttpRequest, rows: QuerySet[Any]) -> str:
         n = suspect.harmless(Flag.objects.filter(essay__in=rows), actor=request.user)
-        return f"{counted(n, 'flag').capitalize()} decided: harmless. The judgements stay as they are."
+        return _("%(flags)s decided: harmless. The judgements stay as they are.") % {
+            "flags": capfirst(counted(n, "flag"))
+        }
 
-    @deed(permission="decide_flag", title="Use its judgements again", icon="undo")
+    @deed(permission="decide_flag", title=gettext_lazy("Use its judgements again"), icon="undo")
     def put_back(self, request: HttpRequest, rows: QuerySet[Any]) -> str:
         n = suspect.put_back(the_one_essay(rows), actor=request.user)
-        return f"{counted(n, 'judgement').capitalize()} put back; judges read the whole essay again."
+        return _("%(judgements)s put back; judges read the whole essay again.") % {
+            "judgements": capfirst(counted(n, "judgement"))
+        }
 
     def senseless(self, row: Essay) -> set[str]:
         is_open = row.flags.filter(verdict="").exists()
@@ -142,14 +155,21 @@ class EssayScreen(Screen):
     has_withdraw_essay_permission = may("withdraw_essay")
     has_export_candidate_permission = may("export_candidate")
 
-    @deed(permission="withdraw_essay", title="Withdraw this pupil", icon="person_remove", confirm=ask_withdraw)
+    @deed(
+        permission="withdraw_essay",
+        title=gettext_lazy("Withdraw this pupil"),
+        icon="person_remove",
+        confirm=ask_withdraw,
+    )
     def withdraw(self, request: HttpRequest, rows: QuerySet[Any]) -> str:
         done = [erase.withdraw(essay, actor=request.user) for essay in rows.filter(withdrawn_at=None)]
         for assessment, user in {(one.assessment_id, request.user.pk) for one in done}:
             tasks.ask_score(assessment, user)
         waiting = sum(one.completed_at is None for one in done)
-        more = f" {counted(waiting, 'of them')} is complete when jobs under way have ended." if waiting else ""
-        return f"Withdrew {counted(len(done), 'pupil')}: the certificate is under Erasures.{more}"
+        told = _("Withdrew %(pupils)s: the certificate is under Erasures.") % {"pupils": counted(len(done), "pupil")}
+        if not waiting:
+            return told
+        return f"{told} {_('%(n)s of them are complete when jobs under way have ended.') % {'n': waiting}}"
 
     def get_urls(self) -> list[URLPattern]:
         all_held = path("<int:object_id>/held/", self.admin_site.admin_view(self.held_view), name="batches_essay_held")
@@ -175,15 +195,18 @@ class EssayScreen(Screen):
         AuditEntry.record("export candidate", row, actor=request.user, project=project, essays=len(found["essays"]))
         return JsonResponse(found, headers={"Content-Disposition": 'attachment; filename="candidate.json"'})
 
-    @admin.display(description="assessment")
+    @admin.display(description=gettext_lazy("assessment"))
     def assessment_link(self, row: Essay) -> Any:
         return link(row.assessment)
 
-    @labelled("state", {"in use": "success", "withdrawn": ""})
+    @labelled(
+        gettext_lazy("state"),
+        {gettext_noop("in use"): "success", gettext_noop("withdrawn"): "", gettext_noop("purged"): ""},
+    )
     def state(self, row: Essay) -> str:
         return "withdrawn" if row.withdrawn_at else "purged" if row.erased_at else "in use"
 
-    @admin.display(description="loaded", ordering="created_at")
+    @admin.display(description=gettext_lazy("loaded"), ordering="created_at")
     def created(self, row: Essay) -> Any:
         return moment(row.created_at)
 

@@ -34,7 +34,7 @@ class OwnRelated(RelatedDropdownFilter):
 class OneOf(DropdownFilter):
     """Filter by fixed choices, each with the condition it stands for."""
 
-    conditions: dict[str, tuple[str, Any]] = {}  # value: (words, Q)
+    conditions: dict[str, tuple[Any, Any]] = {}  # value: (words, Q)
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(value, words) for value, (words, _) in self.conditions.items()]
@@ -44,7 +44,7 @@ class OneOf(DropdownFilter):
         return queryset.filter(self.conditions[chosen][1]) if chosen in self.conditions else queryset
 
 
-def one_of(title: str, parameter: str, **conditions: tuple[str, Any]) -> type[OneOf]:
+def one_of(title: Any, parameter: str, **conditions: tuple[Any, Any]) -> type[OneOf]:
     """A filter class from its title, its parameter in the address, and value=(words, Q)."""
     return type(
         f"{parameter.title()}Filter",

@@ -5,9 +5,12 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from batches.admin.deeds import Entry, Question
 from batches.models import Comparison, Essay, Flag, SetAside
+from batches.numbers import grouped, percent
 from batches.pipeline import suspect
 from batches.pipeline.refused import Refused
 
@@ -18,9 +21,12 @@ OPEN = Exists(Flag.objects.filter(essay=OuterRef("pk"), verdict=""))
 ASIDE = Exists(SetAside.objects.filter(essay=OuterRef("pk")))
 
 
-def flagged() -> dict[str, tuple[str, Any]]:
+def flagged() -> dict[str, tuple[Any, Any]]:
     """The choices of the list's filter."""
-    return {"open": ("to be looked at", Q(OPEN)), "aside": ("judgements set aside", Q(ASIDE))}
+    return {
+        "open": (gettext_lazy("to be looked at"), Q(OPEN)),
+        "aside": (gettext_lazy("judgements set aside"), Q(ASIDE)),
+    }
 
 
 def flags_of(essay: Essay) -> list[dict[str, Any]]:
@@ -40,24 +46,26 @@ def _counts(flag: Flag) -> str:
     count = flag.evidence
     match flag.kind:
         case Flag.Kind.PLACE:
-            return (
-                f"In {count['first_won']} of its {count['n']} comparisons the essay read first won; "
-                f"usually that is {count['usual']:.0%}."
-            )
+            return _(
+                "In %(first_won)s of its %(n)s comparisons the essay read first won; usually that is %(usual)s."
+            ) % {"first_won": count["first_won"], "n": count["n"], "usual": percent(count["usual"])}
         case Flag.Kind.FLIPS:
-            return (
-                f"{count['flipped']} of its {count['n']} pairs were decided the other way round when the places were "
-                f"swapped; usually that is {count['usual']:.0%}."
-            )
+            return _(
+                "%(flipped)s of its %(n)s pairs were decided the other way round when the places were swapped; "
+                "usually that is %(usual)s."
+            ) % {"flipped": count["flipped"], "n": count["n"], "usual": percent(count["usual"])}
         case Flag.Kind.TOLD:
-            return f"The judge says so in {count['told']} of {count['n']} comparisons of this essay."
+            return _("The judge says so in %(told)s of %(n)s comparisons of this essay.") % {
+                "told": count["told"],
+                "n": count["n"],
+            }
     return ""
 
 
 def the_one_essay(rows: QuerySet[Any]) -> Essay:
     found = list(rows.select_related("assessment__project")[:2])
     if len(found) != 1:
-        raise Refused("Decide about one essay at a time: choose a single one.")
+        raise Refused(_("Decide about one essay at a time: choose a single one."))
     return found[0]
 
 
@@ -66,21 +74,21 @@ def ask_before_judging_again(screen: Any, request: HttpRequest, rows: QuerySet[A
     spans = suspect.passages(essay)
     judged = Comparison.objects.filter(Q(essay_a=essay) | Q(essay_b=essay), status="JUDGED", set_aside=None).count()
     return Question(
-        title="Judge this essay again without the passage",
+        title=_("Judge this essay again without the passage"),
         facts=[
-            ("Essay", essay.candidate),
-            *(("Left out", essay.text[start:end]) for start, end in spans),
-            ("Judgements set aside", f"{judged:,}; they are kept, and can be put back"),
+            (_("Essay"), essay.candidate),
+            *((_("Left out"), essay.text[start:end]) for start, end in spans),
+            (_("Judgements set aside"), _("%(n)s; they are kept, and can be put back") % {"n": grouped(judged)}),
         ],
-        button="Set aside and plan the comparisons again",
+        button=_("Set aside and plan the comparisons again"),
         warnings=(
-            "Judges will read [passage left out] in its place; the essay itself stays as the pupil wrote it.",
-            "Nothing is sent by this. The planned comparisons cost money once you submit them.",
+            _("Judges will read [passage left out] in its place; the essay itself stays as the pupil wrote it."),
+            _("Nothing is sent by this. The planned comparisons cost money once you submit them."),
         ),
         entry=Entry(
             name=PASSAGE,
-            label="Another passage to leave out" if spans else "The passage to leave out",
-            help="Copied from the essay exactly.",
+            label=_("Another passage to leave out") if spans else _("The passage to leave out"),
+            help=_("Copied from the essay exactly."),
             required=not spans,
             longest=2000,
         ),

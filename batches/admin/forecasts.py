@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from batches.admin.words import duration, usd
 from batches.models import Round
@@ -50,7 +51,7 @@ def forecast_rows(rounds: QuerySet[Round]) -> list[Row]:
         found = forecast.of_rounds(rounds)
     except Refused:
         return []
-    labels = dict(Strategy.choices)
+    labels = {value: str(label) for value, label in Strategy.choices}
     return [Row(forecast=one, name=labels[one.strategy], chosen=one.strategy in chosen) for one in found]
 
 
@@ -59,6 +60,12 @@ def over_budget(rows: list[Row]) -> list[str]:
     for row in rows:
         if row.chosen and not row.forecast.problem and not row.forecast.fits_budget:
             missing: Decimal = row.forecast.reserved_usd - row.forecast.budget_left_usd
-            wait = "some comparisons will wait until answers free money, or until the budget is raised."
-            return [f"Up to {row.reserved} would be reserved, {usd(missing)} more than the budget has left: {wait}"]
+            return [
+                _(
+                    "Up to %(reserved)s would be reserved, %(missing)s more than the budget has left: some "
+                    "comparisons "
+                    "will wait until answers free money, or until the budget is raised."
+                )
+                % {"reserved": row.reserved, "missing": usd(missing)}
+            ]
     return []

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -12,9 +13,11 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 def storable(text: str) -> None:
     """Refuse what PostgreSQL and JSON cannot hold. Django lets a lone surrogate through, and the database fails."""
     if "\x00" in text:
-        raise ValidationError("This holds a NUL character, which is not text: type it again instead of pasting it.")
+        raise ValidationError(_("This holds a NUL character, which is not text: type it again instead of pasting it."))
     if SURROGATE.search(text):
-        raise ValidationError("This holds half of a character (a lone surrogate): type it again instead of pasting it.")
+        raise ValidationError(
+            _("This holds half of a character (a lone surrogate): type it again instead of pasting it.")
+        )
 
 
 class StorableText(forms.BaseForm):

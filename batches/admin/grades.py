@@ -6,33 +6,41 @@ from typing import Any
 
 from django.db.models import Max, Min, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from batches.admin.deeds import Entry, Question
 from batches.models import Scale
+from batches.numbers import decimal
 from batches.pipeline.refused import Refused
 
 FIELD = "grades"
 MOST_CHARACTERS = 600
-SHAPE = 'Write the best grade first, each with the lowest score it is given for, the last one alone: "A 60; B 50; C".'
+SHAPE = gettext_lazy(
+    'Write the best grade first, each with the lowest score it is given for, the last one alone: "A 60; B 50; C".'
+)
 
 
 def ask_for_grades(scale: Scale) -> Question:
-    unit = "scaled score" if scale.scaled_sd else "logits"
+    unit = _("scaled score") if scale.scaled_sd else _("logits")
     slope, intercept = unit_of(scale)
     ends = scale.scores.aggregate(low=Min("logit"), high=Max("logit"))
     low, high = (0.0 if end is None else slope * end + intercept for end in (ends["low"], ends["high"]))
     return Question(
-        title="Set the grade boundaries",
+        title=_("Set the grade boundaries"),
         facts=[
-            ("Scale", str(scale)),
-            ("Scores", f"{low:.1f} to {high:.1f} ({unit})"),
-            ("Grades now", written(scale) or "none"),
+            (_("Scale"), str(scale)),
+            (
+                _("Scores"),
+                _("%(low)s to %(high)s (%(unit)s)") % {"low": decimal(low, 1), "high": decimal(high, 1), "unit": unit},
+            ),
+            (_("Grades now"), written(scale) or _("none")),
         ],
-        button="Set these grades",
+        button=_("Set these grades"),
         entry=Entry(
             name=FIELD,
-            label="Grades, best first",
-            help=f"{SHAPE} Leave it empty to take all grades away.",
+            label=_("Grades, best first"),
+            help=_("%(shape)s Leave it empty to take all grades away.") % {"shape": SHAPE},
             value=written(scale),
             longest=MOST_CHARACTERS,
             required=False,
@@ -67,13 +75,13 @@ def read(text: str, scale: Scale) -> list[tuple[str, float | None]]:
     slope, intercept = unit_of(scale)
     grades: list[tuple[str, float | None]] = [(parts[-1], None)]
     for part in reversed(parts[:-1]):
-        name, _, number = part.rpartition(" ")
+        name, _blank, number = part.rpartition(" ")
         try:
             score = float(number)
         except ValueError:
             score = math.nan
         if not name or not math.isfinite(score):
-            raise Refused(f"“{part}” is not a grade with a score. {SHAPE}")
+            raise Refused(_("“%(part)s” is not a grade with a score. %(shape)s") % {"part": part, "shape": SHAPE})
         grades.append((name, (score - intercept) / slope))
     return grades
 
@@ -85,5 +93,5 @@ def asked_for(request: HttpRequest) -> str:
 def the_one(rows: QuerySet[Any]) -> Scale:
     found = list(rows.select_related("assessment__project")[:2])
     if len(found) != 1:
-        raise Refused("Set the grades of one scale at a time: choose a single one.")
+        raise Refused(_("Set the grades of one scale at a time: choose a single one."))
     return found[0]

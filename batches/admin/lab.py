@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from batches.admin.words import usd
 from batches.models import Assessment
 from batches.models.judging import Strategy
+from batches.numbers import percent
 from batches.pipeline import lab
 from batches.pipeline.lab import Arm, Report, Share
 
@@ -47,7 +50,7 @@ def lab_context(assessment: Assessment) -> dict[str, Any]:
     """What the page shows: the newest experiments, each as a table."""
     reports = [lab.report(rounds) for rounds in lab.experiments(assessment)[:MOST]]
     return {
-        "title": f"Strategy lab of {assessment}",
+        "title": _("Strategy lab of %(assessment)s") % {"assessment": assessment},
         "experiments": [_experiment(report) for report in reports],
     }
 
@@ -61,4 +64,8 @@ def shown(share: Share) -> str:
     if share.value is None:
         return "–"
     low, high = share.interval
-    return f"{share.value:.0%} ({100 * low:.0f} to {high:.0%})"
+    return _("%(share)s (%(low)s to %(high)s)") % {
+        "share": percent(share.value),
+        "low": f"{100 * low:.0f}",
+        "high": percent(high),
+    }

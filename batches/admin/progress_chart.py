@@ -4,6 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
+from batches.numbers import decimal
+
 WIDTH, HEIGHT = 480, 170
 LEFT, RIGHT, TOP, BOTTOM = 36, 12, 10, 24
 
@@ -51,10 +55,9 @@ def progress(rows: Sequence[dict[str, Any]], goal: float | None = None) -> Progr
         eb=path("eb_reliability"),
         ssr=path("scale_separation_reliability"),
         points="".join(f"M{x_of(row['round'])} {y_of(row['eb_reliability'])}h.01" for row in known),
-        ticks=[(y_of(value), f"{value:g}") for value in (0, 0.5, 1)],
+        ticks=[(y_of(value), decimal(value, 1)) for value in (0, 0.5, 1)],
         rounds=[(x_of(row["round"]), row["round"]) for row in known[::-1][::every]],
         goal=None if goal is None else y_of(goal),
-        summary="EB reliability by round: "
-        + ", ".join(f"{row['round']}: {row['eb_reliability']:.2f}" for row in known)
-        + ".",
+        summary=_("EB reliability by round: %(values)s.")
+        % {"values": ", ".join(f"{row['round']}: {decimal(row['eb_reliability'], 2)}" for row in known)},
     )

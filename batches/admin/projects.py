@@ -12,6 +12,8 @@ from django.db.models import Count, Sum
 from django.forms.models import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminTextInputWidget
 
@@ -25,7 +27,7 @@ from batches.models import Assessment, Membership, Project
 class MemberForm(RowForm):
     """A person is named by their exact user name: a list to choose from would show who works elsewhere."""
 
-    username = forms.CharField(label="user name", max_length=150, widget=UnfoldAdminTextInputWidget)
+    username = forms.CharField(label=gettext_lazy("user name"), max_length=150, widget=UnfoldAdminTextInputWidget)
 
     class Meta:
         model = Membership
@@ -35,7 +37,10 @@ class MemberForm(RowForm):
         name = self.cleaned_data["username"]
         person = User.objects.filter(username=name, is_active=True).first()
         if person is None:
-            raise ValidationError(f"Nobody here has the user name {name}: check the spelling, or add the person first.")
+            raise ValidationError(
+                _("Nobody here has the user name %(name)s: check the spelling, or add the person first.")
+                % {"name": name}
+            )
         self.instance.user = person
         return str(name)
 
@@ -52,9 +57,9 @@ class MemberFormSet(PaginationInlineFormSet):
         )
         for name in names:
             if names.count(name) > 1 or name in there:
-                raise ValidationError(f"{name} is in this project already: leave that line empty.")
+                raise ValidationError(_("%(name)s is in this project already: leave that line empty.") % {"name": name})
         if self.instance.pk and len(self.deleted_forms) >= len(there) and not names:
-            raise ValidationError("A project needs at least one member: keep one, or add another first.")
+            raise ValidationError(_("A project needs at least one member: keep one, or add another first."))
 
 
 class MemberInline(OwnInline):
@@ -64,13 +69,13 @@ class MemberInline(OwnInline):
     fields = ("username",)
     extra = 1
     show_title = False
-    verbose_name = "member"
-    verbose_name_plural = "members"
+    verbose_name = gettext_lazy("member")
+    verbose_name_plural = gettext_lazy("members")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    @admin.display(description="user name")
+    @admin.display(description=gettext_lazy("user name"))
     def username(self, row: Membership) -> str:
         return f"{row.user.get_full_name()} ({row.user.username})" if row.user.get_full_name() else row.user.username
 
@@ -84,7 +89,7 @@ class ProjectScreen(Screen):
     fields = ("name", "retention_days")
     inlines = (MemberInline,)
     exact_search = ("name__iexact",)
-    search_help_text = "Project name"
+    search_help_text = gettext_lazy("Project name")
 
     def get_urls(self) -> list[URLPattern]:
         names = path(
@@ -103,19 +108,19 @@ class ProjectScreen(Screen):
             row.members, row.n_assessments = members.get(row.pk, 0), assessments.get(row.pk, 0)
             row.spent = spent.get(row.pk)
 
-    @admin.display(description="members")
+    @admin.display(description=gettext_lazy("members"))
     def members(self, row: Any) -> int:
         return int(row.members)
 
-    @admin.display(description="assessments")
+    @admin.display(description=gettext_lazy("assessments"))
     def n_assessments(self, row: Any) -> int:
         return int(row.n_assessments)
 
-    @admin.display(description="spent")
+    @admin.display(description=gettext_lazy("spent"))
     def spent(self, row: Any) -> str:
         return usd(row.spent)
 
-    @admin.display(description="created", ordering="created_at")
+    @admin.display(description=gettext_lazy("created"), ordering="created_at")
     def created(self, row: Project) -> Any:
         return moment(row.created_at)
 

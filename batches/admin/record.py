@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Q
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
 from batches.admin.base import ReadOnly
 from batches.admin.filters import one_of, own
@@ -13,16 +14,16 @@ from batches.admin.words import moment, usd
 from batches.models import AuditEntry
 
 TARGETS = {
-    "assessment": "an assessment",
-    "round": "a round",
-    "batchjob": "a batch job",
-    "scale": "a scale",
-    "essay": "an essay",
-    "project": "a project",
-    "judge": "a judge",
-    "provideraccount": "an account",
-    "user": "a person",
-    "apitoken": "an API token",
+    "assessment": gettext_lazy("an assessment"),
+    "round": gettext_lazy("a round"),
+    "batchjob": gettext_lazy("a batch job"),
+    "scale": gettext_lazy("a scale"),
+    "essay": gettext_lazy("an essay"),
+    "project": gettext_lazy("a project"),
+    "judge": gettext_lazy("a judge"),
+    "provideraccount": gettext_lazy("an account"),
+    "user": gettext_lazy("a person"),
+    "apitoken": gettext_lazy("an API token"),
 }
 
 
@@ -33,23 +34,25 @@ class AuditScreen(ReadOnly):
     list_display_links = ("when",)
     list_filter = (
         own("project"),
-        one_of("target", "target", **{name: (words, Q(target_type=name)) for name, words in TARGETS.items()}),
+        one_of(
+            gettext_lazy("target"), "target", **{name: (words, Q(target_type=name)) for name, words in TARGETS.items()}
+        ),
     )
     linked_by = ("target_type", "target_id")
     list_select_related = ("project",)
     exact_search = ("actor_name__exact", "target_name__exact", "act__exact")
-    search_help_text = "User name, act, or the name of what it was done to"
+    search_help_text = gettext_lazy("User name, act, or the name of what it was done to")
     ordering = ("-id",)
 
-    @admin.display(description="when", ordering="id")
+    @admin.display(description=gettext_lazy("when"), ordering="id")
     def when(self, row: AuditEntry) -> Any:
         return moment(row.at)
 
-    @admin.display(description="what it was done to")
+    @admin.display(description=gettext_lazy("what it was done to"))
     def target(self, row: AuditEntry) -> str:
         return f"{row.target_name} ({row.target_type} {row.target_id})"
 
-    @admin.display(description="cost")
+    @admin.display(description=gettext_lazy("cost"))
     def cost(self, row: AuditEntry) -> str:
         return usd(row.cost_usd)
 

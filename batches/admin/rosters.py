@@ -8,6 +8,8 @@ from django import forms
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanSwitchWidget
 
 from batches.admin.deeds import counted
@@ -19,9 +21,9 @@ from batches.pipeline import roster
 from batches.pipeline.refused import Refused
 
 LABELS = {
-    "replace_names": "Replace names of the roster by [name]",
-    "replace_emails": "Replace e-mail addresses by [e-mail]",
-    "replace_phones": "Replace phone numbers by [phone]",
+    "replace_names": gettext_lazy("Replace names of the roster by [name]"),
+    "replace_emails": gettext_lazy("Replace e-mail addresses by [e-mail]"),
+    "replace_phones": gettext_lazy("Replace phone numbers by [phone]"),
 }
 
 
@@ -30,11 +32,14 @@ class RosterForm(PlainForm):
 
     names = forms.CharField(
         required=False,
-        label="Names",
+        label=gettext_lazy("Names"),
         strip=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 16, "autocomplete": "off", "spellcheck": "false"}),
-        help_text="One pupil a line, first and last name. Names are replaced before an essay leaves for a provider, "
-        "whatever their case and accents, and parts of them too. They are never sent, exported or shown elsewhere.",
+        help_text=gettext_lazy(
+            "One pupil a line, first and last name. Names are replaced before an essay leaves for a provider, "
+            "whatever their case and accents, and parts of them too. They are never sent, exported or shown "
+            "elsewhere."
+        ),
     )
 
     def __init__(self, *args: Any, of: Project | Assessment, **kwargs: Any) -> None:
@@ -74,14 +79,16 @@ def roster_view(screen: Any, request: HttpRequest, object_id: int) -> HttpRespon
         except Refused as problem:
             form.add_error("names", str(problem))
         else:
-            screen.message_user(request, f"The roster of {row} holds {counted(n, 'name')}.")
+            screen.message_user(
+                request, _("The roster of %(row)s holds %(names)s.") % {"row": row, "names": counted(n, "name")}
+            )
             return HttpResponseRedirect(page_of(row))
     context = {
         **screen.admin_site.each_context(request),
         "opts": screen.opts,
         "form": form,
-        "title": f"Names of pupils in {row}",
-        "button": "Save this roster",
+        "title": _("Names of pupils in %(row)s") % {"row": row},
+        "button": _("Save this roster"),
         "cancel": page_of(row),
     }
     return TemplateResponse(request, "cj/form_page.html", {**context, "media": screen.media + form.media})

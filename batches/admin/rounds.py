@@ -5,6 +5,8 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Count, Q
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from batches.admin.base import ReadOnly
 from batches.admin.deeds import counted, deed
@@ -14,9 +16,16 @@ from batches.admin.permissions import may
 from batches.admin.spending import question_before_submitting, submit_once
 from batches.admin.words import link, moment
 from batches.models import Comparison, Round
+from batches.numbers import grouped
 
 Status = Comparison.Status
-COLOURS = {"finished": "success", "planned": "warning", "under way": "info", "waiting": "info", "some failed": "danger"}
+COLOURS = {
+    gettext_noop("finished"): "success",
+    gettext_noop("planned"): "warning",
+    gettext_noop("under way"): "info",
+    gettext_noop("waiting"): "info",
+    gettext_noop("some failed"): "danger",
+}
 
 
 @admin.register(Round)
@@ -29,16 +38,16 @@ class RoundScreen(ReadOnly):
         choice("strategy"),
         choice("purpose"),
         one_of(
+            gettext_lazy("submission"),
             "submission",
-            "submission",
-            planned=("planned only", Q(submitted_at=None)),
-            submitted=("submitted", Q(submitted_at__isnull=False)),
+            planned=(gettext_lazy("planned only"), Q(submitted_at=None)),
+            submitted=(gettext_lazy("submitted"), Q(submitted_at__isnull=False)),
         ),
     )
     list_select_related = ("assessment",)
     not_listed = ("assessment__rubric", "assessment__instructions")
     exact_search = ("pk", "assessment__slug__exact")
-    search_help_text = "Round id, or the assessment's slug"
+    search_help_text = gettext_lazy("Round id, or the assessment's slug")
     ordering = ("-id",)
     actions = ("submit",)
     has_submit_round_permission = may("submit_round")
@@ -46,29 +55,32 @@ class RoundScreen(ReadOnly):
     def dress(self, request: HttpRequest, rows: list[Any]) -> None:
         count_by_status(rows)
 
-    @admin.display(description="round", ordering="number")
+    @admin.display(description=gettext_lazy("round"), ordering="number")
     def name(self, row: Round) -> str:
-        return f"Round {row.number}"
+        return _("Round %(number)s") % {"number": row.number}
 
-    @admin.display(description="assessment")
+    @admin.display(description=gettext_lazy("assessment"))
     def assessment_link(self, row: Round) -> Any:
         return link(row.assessment)
 
-    @labelled("state", COLOURS)
+    @labelled(gettext_lazy("state"), COLOURS)
     def state(self, row: Any) -> str:
         return state_of(row)
 
-    @admin.display(description="resolved")
+    @admin.display(description=gettext_lazy("resolved"))
     def progress(self, row: Any) -> str:
-        return f"{row.resolved:,} of {row.n_comparisons:,}"
+        return _("%(resolved)s of %(n_comparisons)s") % {
+            "resolved": grouped(row.resolved),
+            "n_comparisons": grouped(row.n_comparisons),
+        }
 
-    @admin.display(description="submitted", ordering="submitted_at")
+    @admin.display(description=gettext_lazy("submitted"), ordering="submitted_at")
     def submitted(self, row: Round) -> Any:
         return moment(row.submitted_at)
 
     @deed(
         permission="submit_round",
-        title="Submit",
+        title=gettext_lazy("Submit"),
         icon="send",
         main=True,
         confirm=lambda screen, request, rows: question_before_submitting(rows),
@@ -97,7 +109,7 @@ class RoundScreen(ReadOnly):
         count_by_status([row])
         return {
             **super().page(request, row),
-            "title": f"Round {row.number}",
+            "title": _("Round %(number)s") % {"number": row.number},
             "state": state_of(row),
             "colours": COLOURS,
         }

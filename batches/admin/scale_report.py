@@ -3,9 +3,12 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext
+from django.utils.translation import gettext as _
 
 from batches.admin.progress_chart import progress
 from batches.models import Essay, Scale
+from batches.numbers import decimal, percent
 from batches.pipeline import report
 from batches.pipeline.outlook import outlook
 from batches.scale.look_first import REASONS
@@ -22,12 +25,12 @@ def report_context(scale: Scale) -> dict[str, Any]:
         "red_flag": report.red_flag(scale),
         "warnings": [word for word in kept.get("warnings", []) if "cannot be told from zero" not in word],
         "look_first": [
-            one | {"why": "; ".join(REASONS[reason] for reason in one["reasons"])}
+            one | {"why": "; ".join(gettext(REASONS[reason]) for reason in one["reasons"])}
             for one in kept.get("look_first", [])[:MOST_LOOKED_AT]
         ],
         "progress": progress(kept.get("by_round", []), None if target is None else float(target)),
         "checks": list(_checks(scale)),
-        "judge_rows": [one | {"agrees": f"{one['agreement']:.0%}"} for one in kept.get("judges", [])],
+        "judge_rows": [one | {"agrees": percent(one["agreement"])} for one in kept.get("judges", [])],
         "anchor_rows": _anchors(kept),
         "aims": outlook(scale.assessment, scale).sentences,
     }
@@ -35,26 +38,35 @@ def report_context(scale: Scale) -> dict[str, Any]:
 
 def _checks(scale: Scale) -> Any:
     kept = scale.report
-    yield "Reliability (EB), 95 % interval", _between(scale.eb_reliability_low, scale.eb_reliability_high)
+    yield _("Reliability (EB), 95 % interval"), _between(scale.eb_reliability_low, scale.eb_reliability_high)
     low, high = report.bias_interval(scale)
-    yield "Position bias, 95 % interval (logits)", f"{_between(low, high)}. {report.bias_words(scale)}"
-    yield "Flips when a pair is swapped", report.flip_words(scale)
+    yield _("Position bias, 95 % interval (logits)"), f"{_between(low, high)}. {report.bias_words(scale)}"
+    yield _("Flips when a pair is swapped"), report.flip_words(scale)
     if held := kept.get("held_out"):
         yield (
-            "Held-out accuracy on random pairs",
-            f"{held['accuracy']:.0%} of {held['n']} ({held['expected']:.0%} expected, 50 % is a coin)",
+            _("Held-out accuracy on random pairs"),
+            _("%(accuracy)s of %(n)s (%(expected)s expected, 50 %% is a coin)")
+            % {"accuracy": percent(held["accuracy"]), "n": held["n"], "expected": percent(held["expected"])},
         )
     if halves := kept.get("split_half"):
-        yield "Split-half reliability over judges", f"{halves['reliability']:.2f} ({halves['splits']} splits)"
+        yield (
+            _("Split-half reliability over judges"),
+            _("%(reliability)s (%(splits)s splits)")
+            % {"reliability": decimal(halves["reliability"], 2), "splits": halves["splits"]},
+        )
     elif len(kept.get("judges", [])) == 1:
         yield (
-            "One judge judged everything",
-            "The reliability says how consistent this judge is, not whether teachers would agree.",
+            _("One judge judged everything"),
+            _("The reliability says how consistent this judge is, not whether teachers would agree."),
         )
 
 
 def _between(low: float | None, high: float | None) -> str:
-    return "–" if low is None or high is None else f"{low:.2f} to {high:.2f}"
+    return (
+        "–"
+        if low is None or high is None
+        else _("%(low)s to %(high)s") % {"low": decimal(low, 2), "high": decimal(high, 2)}
+    )
 
 
 def _anchors(kept: dict[str, Any]) -> list[dict[str, Any]]:

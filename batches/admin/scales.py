@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from batches.admin import grades
 from batches.admin.base import ReadOnly
@@ -24,6 +24,7 @@ from batches.admin.scale_report import answer, report_context
 from batches.admin.trust import picture, trust
 from batches.admin.words import link, moment
 from batches.models import Scale, Score
+from batches.numbers import decimal, grouped
 from batches.pipeline import grading, score
 from batches.pipeline.refused import Refused
 
@@ -32,7 +33,7 @@ SCORES_PER_PAGE = 100
 
 def ask_before_publishing(screen: Any, request: HttpRequest, rows: QuerySet[Any]) -> Question:
     scale = one_scale(rows)
-    _colour, sentence = trust(scale)
+    sentence = trust(scale)[1]
     warnings = [_("A published scale is frozen: it can never be changed or deleted.")]
     if scale.is_local:
         warnings.append(_("It comes from the local provider's feature judge and says nothing about pupils' work."))
@@ -40,10 +41,10 @@ def ask_before_publishing(screen: Any, request: HttpRequest, rows: QuerySet[Any]
         title=_("Publish a scale"),
         facts=[
             (_("Scale"), str(scale)),
-            (_("Essays"), f"{scale.n_essays:,}"),
-            (_("Judgements"), f"{scale.n_comparisons:,}"),
+            (_("Essays"), grouped(scale.n_essays)),
+            (_("Judgements"), grouped(scale.n_comparisons)),
             (_("Grades"), grades.written(scale) or _("none")),
-            (_("Reliability"), "–" if scale.eb_reliability is None else f"{scale.eb_reliability:.2f}"),
+            (_("Reliability"), "–" if scale.eb_reliability is None else decimal(scale.eb_reliability, 2)),
             (_("What that means"), sentence),
         ],
         button=_("Publish"),
@@ -72,10 +73,10 @@ class ScaleScreen(Exporting, ReadOnly):
     list_filter = (
         own("assessment"),
         one_of(
+            gettext_lazy("state"),
             "state",
-            "state",
-            draft=("not published", Q(published_at=None)),
-            out=("published", Q(published_at__isnull=False)),
+            draft=(gettext_lazy("not published"), Q(published_at=None)),
+            out=(gettext_lazy("published"), Q(published_at__isnull=False)),
         ),
     )
     list_select_related = ("assessment",)
@@ -103,11 +104,11 @@ class ScaleScreen(Exporting, ReadOnly):
             if not row.connected
             else "–"
             if row.eb_reliability is None
-            else f"{row.eb_reliability:.2f}"
+            else decimal(row.eb_reliability, 2)
         )
         return colour, words
 
-    @labelled(gettext_lazy("state"), {"published": "success", "draft": ""})
+    @labelled(gettext_lazy("state"), {gettext_noop("published"): "success", gettext_noop("draft"): ""})
     def state(self, row: Scale) -> str:
         return "published" if row.published_at else "draft"
 
@@ -134,10 +135,11 @@ class ScaleScreen(Exporting, ReadOnly):
         scale = grades.the_one(rows)
         grading.set_grades(scale, grades.read(grades.asked_for(request), scale), actor=request.user)
         scale.refresh_from_db()
-        if not scale.grades:
-            return _("The grades are gone.")
-        shown = {"number": scale.number, "grades": grades.written(scale)}
-        return _("Grades of scale %(number)s: %(grades)s.") % shown
+        return (
+            _("Grades of scale %(number)s: %(grades)s.") % {"number": scale.number, "grades": grades.written(scale)}
+            if scale.grades
+            else _("The grades are gone.")
+        )
 
     def senseless(self, row: Scale) -> set[str]:
         if row.published_at:

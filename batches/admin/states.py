@@ -5,22 +5,23 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db.models import Count, Q
+from django.utils.translation import gettext_noop
 
 from batches.models import Assessment, Comparison, Essay, Round, Scale
 
 Status = Comparison.Status
 COLOURS = {
-    "no essays": "",
-    "no round": "",
-    "to submit": "warning",
-    "held back": "warning",
-    "waiting": "info",
-    "under way": "info",
-    "all failed": "danger",
-    "some failed": "danger",
-    "judged": "success",
-    "scale ready": "success",
-    "published": "success",
+    gettext_noop("no essays"): "",
+    gettext_noop("no round"): "",
+    gettext_noop("to submit"): "warning",
+    gettext_noop("held back"): "warning",
+    gettext_noop("waiting"): "info",
+    gettext_noop("under way"): "info",
+    gettext_noop("all failed"): "danger",
+    gettext_noop("some failed"): "danger",
+    gettext_noop("judged"): "success",
+    gettext_noop("scale ready"): "success",
+    gettext_noop("published"): "success",
 }
 
 

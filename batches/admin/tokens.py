@@ -10,6 +10,9 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.text import capfirst, format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminIntegerFieldWidget,
@@ -31,30 +34,30 @@ from batches.pipeline.refused import Refused
 
 LONGEST = 366  # days
 USUAL = 90
-COLOURS = {"usable": "success", "expired": "warning", "revoked": ""}
+COLOURS = {gettext_noop("usable"): "success", gettext_noop("expired"): "warning", gettext_noop("revoked"): ""}
 
 
 class NewToken(PlainForm):
     """For which machine, in which project, to do what, and until when."""
 
     project = forms.ModelChoiceField(
-        queryset=Project.objects.none(), empty_label="Choose a project", widget=UnfoldAdminSelectWidget
+        queryset=Project.objects.none(), empty_label=gettext_lazy("Choose a project"), widget=UnfoldAdminSelectWidget
     )
     name = forms.CharField(
-        max_length=100, widget=UnfoldAdminTextInputWidget, help_text="Which machine or service uses it."
+        max_length=100, widget=UnfoldAdminTextInputWidget, help_text=gettext_lazy("Which machine or service uses it.")
     )
     scopes = forms.MultipleChoiceField(
         choices=Scope.choices,
         initial=[Scope.READ],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        label="It may",
-        help_text="No more than it needs.",
+        label=gettext_lazy("It may"),
+        help_text=gettext_lazy("No more than it needs."),
     )
     days = forms.IntegerField(
         min_value=1,
         max_value=LONGEST,
         initial=USUAL,
-        label="Days until it expires",
+        label=gettext_lazy("Days until it expires"),
         widget=UnfoldAdminIntegerFieldWidget,
     )
 
@@ -67,7 +70,10 @@ class NewToken(PlainForm):
         """Nobody gives a machine more than they may do themselves."""
         for scope in self.cleaned_data["scopes"]:
             if any(not self.user.has_perm(f"batches.{permission}") for permission in GRANTS[scope]):
-                raise ValidationError(f"You may not do what {scope} allows: ask somebody who may to make this token.")
+                raise ValidationError(
+                    _("You may not do what %(scope)s allows: ask somebody who may to make this token.")
+                    % {"scope": scope}
+                )
         return list(self.cleaned_data["scopes"])
 
     def issue(self) -> tuple[ApiToken, str]:
@@ -94,48 +100,51 @@ class ApiTokenScreen(Screen):
     list_filter = (
         own("project"),
         one_of(
-            "state", "state", revoked=("revoked", Q(revoked_at__isnull=False)), not_=("not revoked", Q(revoked_at=None))
+            gettext_lazy("state"),
+            "state",
+            revoked=(gettext_lazy("revoked"), Q(revoked_at__isnull=False)),
+            not_=(gettext_lazy("not revoked"), Q(revoked_at=None)),
         ),
     )
     list_select_related = ("project", "created_by")
     not_listed = ("secret_sha256",)
     exact_search = ("prefix__exact", "name__exact")
-    search_help_text = f"Name, or the eight characters after {MARK}_"
+    search_help_text = format_lazy(gettext_lazy("Name, or the eight characters after {mark}_"), mark=MARK)
     ordering = ("-id",)
     actions = ("revoke",)
     has_revoke_apitoken_permission = may("revoke_apitoken")
 
-    @admin.display(description="begins with")
+    @admin.display(description=gettext_lazy("begins with"))
     def begins(self, row: ApiToken) -> str:
         return f"{MARK}_{row.prefix}"
 
-    @admin.display(description="may")
+    @admin.display(description=gettext_lazy("may"))
     def may_do(self, row: ApiToken) -> str:
         return ", ".join(row.scopes)
 
-    @labelled("state", COLOURS)
+    @labelled(gettext_lazy("state"), COLOURS)
     def state(self, row: ApiToken) -> str:
         return state_of(row)
 
-    @admin.display(description="expires", ordering="expires_at")
+    @admin.display(description=gettext_lazy("expires"), ordering="expires_at")
     def expires(self, row: ApiToken) -> Any:
         return moment(row.expires_at)
 
-    @admin.display(description="last used", ordering="last_used_at")
+    @admin.display(description=gettext_lazy("last used"), ordering="last_used_at")
     def used(self, row: ApiToken) -> Any:
         return moment(row.last_used_at)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    @deed(permission="revoke_apitoken", title="Revoke", icon="block", main=True)
+    @deed(permission="revoke_apitoken", title=gettext_lazy("Revoke"), icon="block", main=True)
     def revoke(self, request: HttpRequest, rows: QuerySet[Any]) -> str:
         revoked = [row for row in rows if row.revoke()]
         if not revoked:
-            raise Refused("None of these could still be used: there is nothing to revoke.")
+            raise Refused(_("None of these could still be used: there is nothing to revoke."))
         for row in revoked:
             self.record(request, "revoke", row)
-        return f"{counted(len(revoked), 'token').capitalize()} cannot be used any more."
+        return _("%(tokens)s cannot be used any more.") % {"tokens": capfirst(counted(len(revoked), "token"))}
 
     def senseless(self, row: ApiToken) -> set[str]:
         return {"revoke"} if row.revoked_at else set()
@@ -162,7 +171,12 @@ class ApiTokenScreen(Screen):
             shown = TemplateResponse(request, self.page_template, self.page(request, row) | {"secret": secret})
             shown["Cache-Control"] = "no-store"
             return shown
-        context = {**self.admin_site.each_context(request), "opts": self.opts, "form": form, "title": "New API token"}
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "form": form,
+            "title": _("New API token"),
+        }
         return TemplateResponse(
-            request, "cj/form_page.html", {**context, "button": "Make this token", "media": self.media + form.media}
+            request, "cj/form_page.html", {**context, "button": _("Make this token"), "media": self.media + form.media}
         )

@@ -6,10 +6,11 @@ from typing import Any
 
 from django.db.models import Model
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import dateformat, formats, timezone
 from django.utils.html import format_html
 from django.utils.timesince import timesince, timeuntil
-from django.utils.translation import ngettext
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 # colour names of unfold's labels
 COMPARISON_COLOURS = {
@@ -34,18 +35,20 @@ JOB_COLOURS = {
     "NEEDS_ATTENTION": "danger",
 }
 JOB_SENTENCES = {
-    "PLANNED": "Written down and about to be sent; nothing has left yet.",
-    "SENDING": "On its way to the provider.",
-    "RUNNING": "The judge is being asked, one call after another.",
-    "IN_DOUBT": "It was sent, but no answer came back. It is looked for at the provider before anything is sent again.",
-    "IN_PROGRESS": "The provider has it and is working through it.",
-    "CANCELLING": "The provider was asked to stop. What it has finished is still collected and paid for.",
-    "COLLECTING": "The provider is done; the answers are being read.",
-    "COLLECTED": "Finished: every comparison in it has an outcome.",
-    "REFUSED": "The provider said no; nothing was billed and the comparisons wait again.",
-    "ABSENT": "It never arrived at the provider; nothing was billed and the comparisons wait again.",
-    "CANCELLED": "Stopped before anything was sent; the comparisons wait again.",
-    "NEEDS_ATTENTION": "It could not be found out whether the provider has it. A person has to decide.",
+    "PLANNED": gettext_lazy("Written down and about to be sent; nothing has left yet."),
+    "SENDING": gettext_lazy("On its way to the provider."),
+    "RUNNING": gettext_lazy("The judge is being asked, one call after another."),
+    "IN_DOUBT": gettext_lazy(
+        "It was sent, but no answer came back. It is looked for at the provider before anything is sent again."
+    ),
+    "IN_PROGRESS": gettext_lazy("The provider has it and is working through it."),
+    "CANCELLING": gettext_lazy("The provider was asked to stop. What it has finished is still collected and paid for."),
+    "COLLECTING": gettext_lazy("The provider is done; the answers are being read."),
+    "COLLECTED": gettext_lazy("Finished: every comparison in it has an outcome."),
+    "REFUSED": gettext_lazy("The provider said no; nothing was billed and the comparisons wait again."),
+    "ABSENT": gettext_lazy("It never arrived at the provider; nothing was billed and the comparisons wait again."),
+    "CANCELLED": gettext_lazy("Stopped before anything was sent; the comparisons wait again."),
+    "NEEDS_ATTENTION": gettext_lazy("It could not be found out whether the provider has it. A person has to decide."),
 }
 OUTCOME_COLOURS = {
     "SUCCEEDED": "success",
@@ -57,52 +60,57 @@ OUTCOME_COLOURS = {
     "LOST": "warning",
 }
 REASONS = {
-    "refused": "the model declined to answer",
-    "truncated": "the answer was cut off",
-    "unparseable": "the answer was not in the agreed form",
-    "unknown_winner": "the answer named neither essay",
-    "no_text": "the answer was empty",
-    "malformed_line": "a line of the results could not be read",
-    "rate_limited": "the provider was too busy",
-    "token_limit_exceeded": "the provider's queue was full",
-    "over_queue_limit": "this one request is more than the provider's queue takes",
-    "never_connected": "the provider could not be reached",
-    "account_fault": "the account has a problem",
-    "missing": "the results did not mention it",
-    "expired": "the provider ran out of time",
-    "lost": "the answer was lost on the way",
-    "cancelled_by_staff": "cancelled by staff",
+    "refused": gettext_lazy("the model declined to answer"),
+    "truncated": gettext_lazy("the answer was cut off"),
+    "unparseable": gettext_lazy("the answer was not in the agreed form"),
+    "unknown_winner": gettext_lazy("the answer named neither essay"),
+    "no_text": gettext_lazy("the answer was empty"),
+    "malformed_line": gettext_lazy("a line of the results could not be read"),
+    "rate_limited": gettext_lazy("the provider was too busy"),
+    "token_limit_exceeded": gettext_lazy("the provider's queue was full"),
+    "over_queue_limit": gettext_lazy("this one request is more than the provider's queue takes"),
+    "never_connected": gettext_lazy("the provider could not be reached"),
+    "account_fault": gettext_lazy("the account has a problem"),
+    "missing": gettext_lazy("the results did not mention it"),
+    "expired": gettext_lazy("the provider ran out of time"),
+    "lost": gettext_lazy("the answer was lost on the way"),
+    "cancelled_by_staff": gettext_lazy("cancelled by staff"),
 }
 
 
 def reason_words(reason: str) -> str:
     """A short code in words; codes without any are shown as they are."""
-    return REASONS.get(reason, reason.replace("_", " "))
+    return str(REASONS.get(reason, reason.replace("_", " ")))
 
 
 def usd(amount: Decimal | None) -> str:
     """Dollars for reading: cents, or as many digits as a small amount needs."""
     if amount is None:
         return "–"
-    if amount == 0:
-        return "$0.00"
-    if abs(amount) < Decimal("0.0001"):
-        return "under $0.0001"
-    return f"${amount:,.2f}" if abs(amount) >= Decimal("0.1") else f"${amount:.4f}"
+    if 0 < abs(amount) < Decimal("0.0001"):
+        return _("under %(amount)s") % {"amount": _dollars(Decimal("0.0001"), 4)}
+    return _dollars(amount, 2 if amount == 0 or abs(amount) >= Decimal("0.1") else 4)
+
+
+def _dollars(amount: Decimal, places: int) -> str:
+    number = formats.number_format(amount.quantize(Decimal(1).scaleb(-places)), places, force_grouping=True)
+    # Translators: dollars, the sign where the language has it
+    return _("$%(number)s") % {"number": number}
 
 
 def when(moment: datetime | None) -> str:
-    """`4 minutes ago` within a day, else the date and time in the installation's zone."""
+    """`4 minutes ago` within a day, else the date and time in the viewer's zone."""
     if moment is None:
         return "–"
     now = timezone.now()
     gap = abs((now - moment).total_seconds())
     if gap < 60:
-        return "just now" if moment <= now else "in a moment"
+        return _("just now") if moment <= now else _("in a moment")
     if gap < 86_400:
         words = timesince(moment, now, depth=1) if moment < now else timeuntil(moment, now, depth=1)
-        return f"{words} ago" if moment < now else f"in {words}"
-    return f"{timezone.localtime(moment):%-d %b %Y, %H:%M}"
+        return (_("%(time)s ago") if moment < now else _("in %(time)s")) % {"time": words}
+    # Translators: a date and a time, in Django's letters for dates
+    return dateformat.format(timezone.localtime(moment), _("j M Y, H:i"))
 
 
 UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
@@ -126,10 +134,9 @@ def moment(value: datetime | None) -> Any:
     """`when`, with the exact moment for the pointer and for machines."""
     if value is None:
         return "–"
-    local = timezone.localtime(value)
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>', value.isoformat(), f"{local:%-d %B %Y, %H:%M:%S %Z}", when(value)
-    )
+    # Translators: a date, a time and a time zone, in Django's letters for dates
+    exact = dateformat.format(timezone.localtime(value), _("j F Y, H:i:s T"))
+    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), exact, when(value))
 
 
 def clock(value: datetime | None) -> Any:

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 
 class ProviderAccount(models.Model):
@@ -14,15 +15,17 @@ class ProviderAccount(models.Model):
 
     alias = models.SlugField(unique=True)
     provider = models.CharField(max_length=20, choices=Provider)
-    is_local = models.BooleanField("local", default=False, help_text="Served by the local provider on this machine.")
-    endpoint = models.CharField(max_length=200, blank=True, help_text="Where its requests go, for display only.")
+    is_local = models.BooleanField(
+        _("local"), default=False, help_text=_("Served by the local provider on this machine.")
+    )
+    endpoint = models.CharField(max_length=200, blank=True, help_text=_("Where its requests go, for display only."))
     paused_reason = models.CharField(max_length=500, blank=True)
     paused_at = models.DateTimeField(null=True, blank=True)
-    failures = models.PositiveIntegerField(default=0, help_text="Failures in a row.")
-    blocked_until = models.DateTimeField(null=True, blank=True, help_text="Nothing is sent before this moment.")
+    failures = models.PositiveIntegerField(default=0, help_text=_("Failures in a row."))
+    blocked_until = models.DateTimeField(null=True, blank=True, help_text=_("Nothing is sent before this moment."))
     last_error = models.CharField(max_length=500, blank=True)
     reconciled_at = models.DateTimeField(
-        null=True, blank=True, help_text="When its books were last compared with ours."
+        null=True, blank=True, help_text=_("When its books were last compared with ours.")
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -47,26 +50,28 @@ class Judge(models.Model):
     """A model with its settings, or a person."""
 
     class Kind(models.TextChoices):
-        MODEL = "MODEL", "model"
-        PERSON = "PERSON", "person"
+        MODEL = "MODEL", _("model")
+        PERSON = "PERSON", _("person")
 
     class AnswerBy(models.TextChoices):
-        SCHEMA = "SCHEMA", "structured output"
-        TOOL = "TOOL", "tool call"
+        SCHEMA = "SCHEMA", _("structured output")
+        TOOL = "TOOL", _("tool call")
 
     class Effort(models.TextChoices):
-        DEFAULT = "", "the model's default"
-        LOW = "low", "low"
-        MEDIUM = "medium", "medium"
-        HIGH = "high", "high"
-        XHIGH = "xhigh", "very high"
-        MAX = "max", "maximum"
+        DEFAULT = "", _("the model's default")
+        LOW = "low", _("low")
+        MEDIUM = "medium", _("medium")
+        HIGH = "high", _("high")
+        XHIGH = "xhigh", _("very high")
+        MAX = "max", _("maximum")
 
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.MODEL)
     account = models.ForeignKey(ProviderAccount, null=True, blank=True, on_delete=models.PROTECT, related_name="judges")
-    model_id = models.CharField("model", max_length=100, blank=True)
+    model_id = models.CharField(_("model"), max_length=100, blank=True)
     effort = models.CharField(max_length=10, choices=Effort, default=Effort.DEFAULT, blank=True)
-    max_tokens = models.PositiveIntegerField(default=2000, help_text="The longest answer paid for, thinking included.")
+    max_tokens = models.PositiveIntegerField(
+        default=2000, help_text=_("The longest answer paid for, thinking included.")
+    )
     answer_by = models.CharField(max_length=10, choices=AnswerBy, default=AnswerBy.SCHEMA)
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="judge"
@@ -92,8 +97,9 @@ class Judge(models.Model):
     def __str__(self) -> str:
         if self.kind == self.Kind.PERSON:
             return str(self.user)
-        extras = [extra for extra in (self.effort, "tool" if self.answer_by == self.AnswerBy.TOOL else "") if extra]
-        local = " (local)" if self.account and self.account.is_local else ""
+        tool = str(_("tool")) if self.answer_by == self.AnswerBy.TOOL else ""
+        extras = [extra for extra in (self.effort, tool) if extra]
+        local = f" ({_('local')})" if self.account and self.account.is_local else ""
         return " · ".join([f"{self.model_id}{local}", *extras])
 
     @property

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext_lazy as _
 
 from batches.models.fields import DatabaseClock
 from batches.models.project import MemberQuerySet, Project
@@ -22,9 +23,9 @@ SEEN_EVERY = timedelta(minutes=1)  # how often the last use is written down: not
 class Scope(models.TextChoices):
     """What a token may do. Each stands for itself: `spend` alone cannot read."""
 
-    READ = "read", "read: everything of the project that a viewer sees"
-    WRITE = "write", "write: make assessments, load essays, plan rounds, ask for a scale"
-    SPEND = "spend", "spend: submit what is planned, and cancel batch jobs"
+    READ = "read", _("read: everything of the project that a viewer sees")
+    WRITE = "write", _("write: make assessments, load essays, plan rounds, ask for a scale")
+    SPEND = "spend", _("spend: submit what is planned, and cancel batch jobs")
 
 
 # The permissions that a person would need for the same.
@@ -50,7 +51,7 @@ class ApiToken(models.Model):
     """A machine's key to one project. Only its hash is kept; the token itself is shown once, when it is made."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tokens")
-    name = models.CharField(max_length=100, help_text="Which machine or service uses it.")
+    name = models.CharField(max_length=100, help_text=_("Which machine or service uses it."))
     prefix = models.CharField(max_length=8, unique=True, default=new_prefix, editable=False)
     secret_sha256 = models.CharField(max_length=64, editable=False)
     scopes = ArrayField(models.CharField(max_length=10, choices=Scope))
@@ -67,7 +68,7 @@ class ApiToken(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        verbose_name = "API token"
+        verbose_name = _("API token")
         constraints = [
             models.CheckConstraint(
                 condition=Q(scopes__contained_by=[str(scope) for scope in Scope]) & Q(scopes__len__gt=0),

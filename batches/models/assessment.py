@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from batches.models.accounts import Judge
 from batches.models.fields import UsdField
@@ -19,33 +20,33 @@ class Assessment(models.Model):
     """A set of essays put before judges on one rubric."""
 
     class Pairing(models.TextChoices):
-        BALANCED = "balanced", "balanced"
-        RANDOM = "random", "random"
-        ADAPTIVE = "adaptive", "adaptive"
+        BALANCED = "balanced", _("balanced")
+        RANDOM = "random", _("random")
+        ADAPTIVE = "adaptive", _("adaptive")
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="assessments")
     slug = models.SlugField(max_length=80, unique=True)
     title = models.CharField(max_length=200)
-    instructions = models.TextField(blank=True, help_text="The task the pupils were given.")
-    rubric = models.TextField(blank=True, help_text="What makes one essay better than another.")
+    instructions = models.TextField(blank=True, help_text=_("The task the pupils were given."))
+    rubric = models.TextField(blank=True, help_text=_("What makes one essay better than another."))
     judges = models.ManyToManyField(Judge, through="AssessmentJudge", related_name="assessments", blank=True)
-    overrides = models.JSONField(default=dict, blank=True, help_text="Settings that differ for this assessment.")
+    overrides = models.JSONField(default=dict, blank=True, help_text=_("Settings that differ for this assessment."))
     pairing = models.CharField(max_length=10, choices=Pairing, default=Pairing.ADAPTIVE)
     target_reliability = models.DecimalField(max_digits=4, decimal_places=3, null=True, blank=True)
     target_certain_grades = models.DecimalField(
         max_digits=4, decimal_places=3, null=True, blank=True
     )  # share of essays
-    scaled_mean = models.FloatField("mean of the scaled scores", default=50)
+    scaled_mean = models.FloatField(_("mean of the scaled scores"), default=50)
     scaled_sd = models.FloatField(
-        "standard deviation of the scaled scores", default=10, validators=[MinValueValidator(0.001)]
+        _("standard deviation of the scaled scores"), default=10, validators=[MinValueValidator(0.001)]
     )
     deadline = models.DateTimeField(null=True, blank=True)
     correlation_id = models.UUIDField(default=uuid.uuid4, editable=False)
 
-    budget_usd = UsdField("budget (USD)", default=Decimal(20), validators=[MinValueValidator(0)])
-    reserved_usd = UsdField("reserved (USD)", default=Decimal(0), editable=False)
-    spent_usd = UsdField("spent (USD)", default=Decimal(0), editable=False)
-    overrun_usd = UsdField("over budget (USD)", default=Decimal(0), editable=False)
+    budget_usd = UsdField(_("budget (USD)"), default=Decimal(20), validators=[MinValueValidator(0)])
+    reserved_usd = UsdField(_("reserved (USD)"), default=Decimal(0), editable=False)
+    spent_usd = UsdField(_("spent (USD)"), default=Decimal(0), editable=False)
+    overrun_usd = UsdField(_("over budget (USD)"), default=Decimal(0), editable=False)
 
     purged_at = models.DateTimeField(null=True, blank=True, editable=False)  # its texts are gone, its figures stay
     created_by = models.ForeignKey(
@@ -108,15 +109,15 @@ class Essay(models.Model):
     """One candidate's writing. A trigger keeps the text as it was once it has been put in a pair."""
 
     assessment = models.ForeignKey(Assessment, on_delete=models.CASCADE, related_name="essays")
-    candidate = models.CharField(max_length=100, help_text="A pseudonym, never a name.")
+    candidate = models.CharField(max_length=100, help_text=_("A pseudonym, never a name."))
     text = models.TextField(blank=True)
     text_sha256 = models.CharField(max_length=64, editable=False)
-    n_words = models.PositiveIntegerField("words", default=0, editable=False)
-    n_pages = models.PositiveSmallIntegerField("pages", default=0, editable=False)
+    n_words = models.PositiveIntegerField(_("words"), default=0, editable=False)
+    n_pages = models.PositiveSmallIntegerField(_("pages"), default=0, editable=False)
     anchor_score = models.DecimalField(max_digits=8, decimal_places=3, null=True, blank=True)
-    n_names = models.PositiveIntegerField("names replaced", default=0, editable=False)
-    n_emails = models.PositiveIntegerField("e-mail addresses replaced", default=0, editable=False)
-    n_phones = models.PositiveIntegerField("phone numbers replaced", default=0, editable=False)
+    n_names = models.PositiveIntegerField(_("names replaced"), default=0, editable=False)
+    n_emails = models.PositiveIntegerField(_("e-mail addresses replaced"), default=0, editable=False)
+    n_phones = models.PositiveIntegerField(_("phone numbers replaced"), default=0, editable=False)
     scanned_at = models.DateTimeField(null=True, blank=True, editable=False)  # for words meant for the judge
     left_out = models.JSONField(default=list, blank=True, editable=False)  # [[start, end]]: passages no judge is shown
     withdrawn_at = models.DateTimeField(null=True, blank=True, editable=False)

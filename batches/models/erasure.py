@@ -5,6 +5,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from batches.models.project import MemberQuerySet, Project
 
@@ -16,8 +17,8 @@ class Erasure(models.Model):
     """
 
     class Kind(models.TextChoices):
-        PURGE = "PURGE", "purge of an assessment"
-        WITHDRAWAL = "WITHDRAWAL", "withdrawal of a pupil"
+        PURGE = "PURGE", _("purge of an assessment")
+        WITHDRAWAL = "WITHDRAWAL", _("withdrawal of a pupil")
 
     certificate = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=10, choices=Kind)

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from batches.models.accounts import Judge, ProviderAccount
 from batches.models.fields import DatabaseClock, UsdField
@@ -54,23 +55,23 @@ class BatchJob(models.Model):
     """One paid attempt. Its status moves only through `advance`, and a trigger knows the same moves."""
 
     class Packing(models.TextChoices):
-        SINGLE = "SINGLE", "one call each"
-        BUNDLE = "BUNDLE", "several in one prompt"
-        PROVIDER_BATCH = "PROVIDER_BATCH", "provider batch"
+        SINGLE = "SINGLE", _("one call each")
+        BUNDLE = "BUNDLE", _("several in one prompt")
+        PROVIDER_BATCH = "PROVIDER_BATCH", _("provider batch")
 
     class Status(models.TextChoices):
-        PLANNED = "PLANNED", "planned"  # the intent is committed, nothing was sent
-        SENDING = "SENDING", "sending"  # the one POST may be under way
-        RUNNING = "RUNNING", "calling"  # synchronous calls are in flight
-        IN_DOUBT = "IN_DOUBT", "in doubt"  # sent, and nobody knows whether it arrived
-        IN_PROGRESS = "IN_PROGRESS", "at the provider"
-        CANCELLING = "CANCELLING", "being cancelled"
-        COLLECTING = "COLLECTING", "being collected"
-        COLLECTED = "COLLECTED", "collected"  # every item has an outcome
-        REFUSED = "REFUSED", "refused"  # a definite no: nothing was billed
-        ABSENT = "ABSENT", "never arrived"  # looked for and not found: final
-        CANCELLED = "CANCELLED", "cancelled"  # before anything was sent
-        NEEDS_ATTENTION = "NEEDS_ATTENTION", "needs attention"  # a person decides
+        PLANNED = "PLANNED", _("planned")  # the intent is committed, nothing was sent
+        SENDING = "SENDING", _("sending")  # the one POST may be under way
+        RUNNING = "RUNNING", _("calling")  # synchronous calls are in flight
+        IN_DOUBT = "IN_DOUBT", _("in doubt")  # sent, and nobody knows whether it arrived
+        IN_PROGRESS = "IN_PROGRESS", _("at the provider")
+        CANCELLING = "CANCELLING", _("being cancelled")
+        COLLECTING = "COLLECTING", _("being collected")
+        COLLECTED = "COLLECTED", _("collected")  # every item has an outcome
+        REFUSED = "REFUSED", _("refused")  # a definite no: nothing was billed
+        ABSENT = "ABSENT", _("never arrived")  # looked for and not found: final
+        CANCELLED = "CANCELLED", _("cancelled")  # before anything was sent
+        NEEDS_ATTENTION = "NEEDS_ATTENTION", _("needs attention")  # a person decides
 
     S = Status
     BATCH_MOVES = {
@@ -116,7 +117,7 @@ class BatchJob(models.Model):
     error_code = models.CharField(max_length=60, blank=True)
     error = models.CharField(max_length=1000, blank=True)
 
-    n_items = models.PositiveIntegerField("items")
+    n_items = models.PositiveIntegerField(_("items"))
     n_succeeded = models.PositiveIntegerField(default=0)
     n_invalid = models.PositiveIntegerField(default=0)
     n_errored = models.PositiveIntegerField(default=0)
@@ -207,7 +208,7 @@ class BatchJob(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"job {self.pk}"
+        return str(_("job %(number)s") % {"number": self.pk})
 
     def advance(self, to: Status, **changes: Any) -> bool:
         """Move on to `to`; False if another worker moved this job, or took its lease, first."""
@@ -240,13 +241,13 @@ class BatchItem(models.Model):
     """One comparison within one batch job."""
 
     class Outcome(models.TextChoices):
-        SUCCEEDED = "SUCCEEDED", "succeeded"
-        INVALID = "INVALID", "unusable answer"
-        ERRORED = "ERRORED", "error"
-        EXPIRED = "EXPIRED", "expired"
-        CANCELLED = "CANCELLED", "cancelled"
-        MISSING = "MISSING", "missing"
-        LOST = "LOST", "answer lost"
+        SUCCEEDED = "SUCCEEDED", _("succeeded")
+        INVALID = "INVALID", _("unusable answer")
+        ERRORED = "ERRORED", _("error")
+        EXPIRED = "EXPIRED", _("expired")
+        CANCELLED = "CANCELLED", _("cancelled")
+        MISSING = "MISSING", _("missing")
+        LOST = "LOST", _("answer lost")
 
     job = models.ForeignKey(BatchJob, on_delete=models.PROTECT, related_name="items", db_index=False)
     comparison = models.ForeignKey(Comparison, on_delete=models.PROTECT, related_name="items")
@@ -310,8 +311,8 @@ class NightlyRun(models.Model):
     """One night's submission. The row is the promise that there is no second one, however many schedulers run."""
 
     strategy = models.CharField(max_length=20, choices=Strategy, default=Strategy.NIGHTLY)
-    run_date = models.DateField(help_text="The local date on which it was due.")
-    n_comparisons = models.PositiveIntegerField("comparisons", default=0)
+    run_date = models.DateField(help_text=_("The local date on which it was due."))
+    n_comparisons = models.PositiveIntegerField(_("comparisons"), default=0)
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -331,7 +332,7 @@ class Stranger(models.Model):
     nonce = models.CharField(max_length=12, blank=True)  # of the job that it says it was sent for
     is_ours = models.BooleanField(default=False)  # sent by this deployment: perhaps paid for twice
     provider_status = models.CharField(max_length=40, blank=True)
-    n_requests = models.PositiveIntegerField("requests", null=True, blank=True)
+    n_requests = models.PositiveIntegerField(_("requests"), null=True, blank=True)
     made_at = models.DateTimeField(null=True, blank=True)  # by the provider's clock
     cancel_asked_at = models.DateTimeField(null=True, blank=True)
     seen_at = models.DateTimeField(auto_now_add=True)

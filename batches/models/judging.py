@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from batches.models.accounts import Judge
 from batches.models.assessment import Assessment, Essay
@@ -15,11 +16,11 @@ from batches.models.project import MemberQuerySet
 class Strategy(models.TextChoices):
     """When comparisons leave and how they are packed: `pipeline.strategies` has the table."""
 
-    PER_ROUND = "per_round", "per round"
-    SERIAL_BUNDLE = "serial_bundle", "serial bundle"
-    PROVIDER_BATCH = "provider_batch", "provider batch"
-    ACCUMULATE = "accumulate", "accumulate"
-    NIGHTLY = "nightly", "nightly"
+    PER_ROUND = "per_round", _("per round")
+    SERIAL_BUNDLE = "serial_bundle", _("serial bundle")
+    PROVIDER_BATCH = "provider_batch", _("provider batch")
+    ACCUMULATE = "accumulate", _("accumulate")
+    NIGHTLY = "nightly", _("nightly")
 
 
 GATHERING = (Strategy.ACCUMULATE, Strategy.NIGHTLY)  # their comparisons wait until something releases them
@@ -29,8 +30,8 @@ class Round(models.Model):
     """A pass in which pairs are planned."""
 
     class Purpose(models.TextChoices):
-        SCALE = "SCALE", "scale"
-        LAB = "LAB", "lab"  # never enters a scale
+        SCALE = "SCALE", _("scale")
+        LAB = "LAB", _("lab")  # never enters a scale
 
     assessment = models.ForeignKey(Assessment, on_delete=models.CASCADE, related_name="rounds")
     number = models.PositiveIntegerField()
@@ -38,14 +39,14 @@ class Round(models.Model):
     pairing = models.CharField(max_length=10, choices=Assessment.Pairing)
     seed = models.BigIntegerField()
     strategy = models.CharField(max_length=20, choices=Strategy)
-    n_comparisons = models.PositiveIntegerField("comparisons")
+    n_comparisons = models.PositiveIntegerField(_("comparisons"))
     correlation_id = models.UUIDField(
         null=True,
         blank=True,
         editable=False,
-        help_text="Given by whoever planned or submitted it; else the assessment's.",
+        help_text=_("Given by whoever planned or submitted it; else the assessment's."),
     )
-    submitted_at = models.DateTimeField(null=True, blank=True, help_text="When staff let its comparisons go.")
+    submitted_at = models.DateTimeField(null=True, blank=True, help_text=_("When staff let its comparisons go."))
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -62,7 +63,7 @@ class Round(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.assessment} · round {self.number}"
+        return str(_("%(assessment)s · round %(number)s") % {"assessment": self.assessment, "number": self.number})
 
 
 class ComparisonQuerySet(MemberQuerySet["Comparison"]):
@@ -88,11 +89,11 @@ class Comparison(models.Model):
     """A pair put before a judge: essay_a is read first."""
 
     class Status(models.TextChoices):
-        PENDING = "PENDING", "waiting"
-        IN_FLIGHT = "IN_FLIGHT", "in flight"
-        JUDGED = "JUDGED", "judged"
-        FAILED = "FAILED", "failed"
-        WITHDRAWN = "WITHDRAWN", "withdrawn"
+        PENDING = "PENDING", _("waiting")
+        IN_FLIGHT = "IN_FLIGHT", _("in flight")
+        JUDGED = "JUDGED", _("judged")
+        FAILED = "FAILED", _("failed")
+        WITHDRAWN = "WITHDRAWN", _("withdrawn")
 
     MOVES = {
         Status.PENDING: {Status.IN_FLIGHT, Status.JUDGED, Status.WITHDRAWN},
@@ -112,8 +113,8 @@ class Comparison(models.Model):
     fail_reason = models.CharField(max_length=60, blank=True, editable=False)
     fail_detail = models.CharField(max_length=500, blank=True, editable=False)
     attempts = models.PositiveSmallIntegerField(default=0, editable=False)
-    revision = models.PositiveSmallIntegerField(default=0, editable=False, help_text="How often it was resolved.")
-    held = models.BooleanField(default=False, editable=False, help_text="Waits until staff submit it again.")
+    revision = models.PositiveSmallIntegerField(default=0, editable=False, help_text=_("How often it was resolved."))
+    held = models.BooleanField(default=False, editable=False, help_text=_("Waits until staff submit it again."))
     released_at = models.DateTimeField(null=True, blank=True, editable=False)  # when accumulate or nightly let it leave
     strategy = models.CharField(max_length=20, blank=True, editable=False)  # where it leaves otherwise than its round
     not_before = models.DateTimeField(null=True, blank=True, editable=False)
@@ -161,8 +162,8 @@ class Judgement(models.Model):
     """What the judge said. Insert-only; a trigger ties it to a JUDGED comparison."""
 
     class Winner(models.TextChoices):
-        A = "A", "first"
-        B = "B", "second"
+        A = "A", _("first")
+        B = "B", _("second")
 
     comparison = models.OneToOneField(Comparison, primary_key=True, on_delete=models.PROTECT, related_name="judgement")
     item = models.OneToOneField(

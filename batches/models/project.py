@@ -5,6 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 
 from batches.models.fields import UsdField
 
@@ -17,11 +19,13 @@ class Project(models.Model):
     name = models.CharField(max_length=200, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)
     retention_days = models.PositiveIntegerField(
-        "keep texts for (days)",
+        _("keep texts for (days)"),
         null=True,
         blank=True,
-        help_text="So many days after an assessment's last judgement, or its last published scale, its texts are "
-        "removed for good; scores, counts and money stay. Empty: until somebody purges it.",
+        help_text=_(
+            "So many days after an assessment's last judgement, or its last published scale, its texts are "
+            "removed for good; scores, counts and money stay. Empty: until somebody purges it."
+        ),
     )
     people = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="projects")
 
@@ -79,8 +83,8 @@ class AuditEntry(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        verbose_name = "audit entry"
-        verbose_name_plural = "audit log"
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit log")
         indexes = [models.Index(fields=["target_type", "target_id"], name="audit_by_target")]
 
     def __str__(self) -> str:
@@ -98,7 +102,13 @@ class AuditEntry(models.Model):
             act=act,
             target_type=target._meta.model_name or "",
             target_id=str(target.pk),
-            target_name=str(target)[:300],
+            target_name=_in_english(target)[:300],
             cost_usd=detail.pop("cost_usd", None),
             detail=detail,
         )
+
+
+def _in_english(target: models.Model) -> str:
+    """The record is kept in one language, whoever acts."""
+    with override(settings.LANGUAGE_CODE):
+        return str(target)

@@ -4,6 +4,7 @@ import secrets
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from batches.models.jobs import BatchJob
 
@@ -12,15 +13,15 @@ class RawFile(models.Model):
     """One result file of a batch job, byte for byte. Deletable once its job is collected."""
 
     class Kind(models.TextChoices):
-        OUTPUT = "OUTPUT", "results"
-        ERROR = "ERROR", "errors"
+        OUTPUT = "OUTPUT", _("results")
+        ERROR = "ERROR", _("errors")
 
     job = models.ForeignKey(BatchJob, on_delete=models.CASCADE, related_name="raw_files")
     kind = models.CharField(max_length=10, choices=Kind)
     sha256 = models.CharField(max_length=64)
-    size = models.PositiveBigIntegerField(help_text="Bytes.")
-    n_lines = models.PositiveIntegerField("lines", help_text="Lines that are not blank.")
-    lines_read = models.PositiveIntegerField(default=0, help_text="Lines whose results are written down.")
+    size = models.PositiveBigIntegerField(help_text=_("Bytes."))
+    n_lines = models.PositiveIntegerField(_("lines"), help_text=_("Lines that are not blank."))
+    lines_read = models.PositiveIntegerField(default=0, help_text=_("Lines whose results are written down."))
     stored_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -31,7 +32,7 @@ class RawFile(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} of {self.job}"
+        return str(_("%(kind)s of %(job)s") % {"kind": self.get_kind_display(), "job": self.job})
 
 
 class RawChunk(models.Model):
@@ -53,15 +54,15 @@ class StrayLine(models.Model):
     """A result line that resolved nothing: kept and shown, never made into anything."""
 
     class Kind(models.TextChoices):
-        STRANGER = "STRANGER", "unknown id"
-        UNREADABLE = "UNREADABLE", "no readable id"
-        CONFLICT = "CONFLICT", "second, different answer"
+        STRANGER = "STRANGER", _("unknown id")
+        UNREADABLE = "UNREADABLE", _("no readable id")
+        CONFLICT = "CONFLICT", _("second, different answer")
 
     job = models.ForeignKey(BatchJob, on_delete=models.CASCADE, related_name="stray_lines")
     kind = models.CharField(max_length=10, choices=Kind)
     custom_id = models.CharField(max_length=100, blank=True)
     line_sha256 = models.CharField(max_length=64)
-    line = models.TextField(help_text="Its beginning, as far as a database can hold it.")
+    line = models.TextField(help_text=_("Its beginning, as far as a database can hold it."))
     seen_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

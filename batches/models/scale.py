@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from batches.models.assessment import Assessment, Essay
 from batches.models.project import MemberQuerySet
@@ -14,32 +15,32 @@ class Scale(models.Model):
 
     class Estimator(models.TextChoices):
         MAP = "map", "MAP"
-        MLE = "mle", "maximum likelihood"
+        MLE = "mle", _("maximum likelihood")
         SIRT = "sirt", "sirt"
 
     class GradesSource(models.TextChoices):
-        NONE = "", "no grades"
-        ANCHORS = "anchors", "from anchors"
-        STAFF = "staff", "set by staff"
+        NONE = "", _("no grades")
+        ANCHORS = "anchors", _("from anchors")
+        STAFF = "staff", _("set by staff")
 
     assessment = models.ForeignKey(Assessment, on_delete=models.CASCADE, related_name="scales")
     number = models.PositiveIntegerField()
     estimator = models.CharField(max_length=10, choices=Estimator, default=Estimator.MAP)
-    is_local = models.BooleanField("local", default=False)
+    is_local = models.BooleanField(_("local"), default=False)
     judgement_ids = ArrayField(models.BigIntegerField(), editable=False)  # the comparisons it was made from
     judgements_sha256 = models.CharField(max_length=64, editable=False)  # over ids and winners, in order
-    n_essays = models.PositiveIntegerField("essays")
-    n_comparisons = models.PositiveIntegerField("judgements")
+    n_essays = models.PositiveIntegerField(_("essays"))
+    n_comparisons = models.PositiveIntegerField(_("judgements"))
     connected = models.BooleanField()
     components = models.PositiveIntegerField()
     position_bias = models.FloatField(null=True)
     position_bias_se = models.FloatField(null=True)
     sigma = models.FloatField(null=True)
-    eb_reliability = models.FloatField("EB reliability", null=True)
+    eb_reliability = models.FloatField(_("EB reliability"), null=True)
     eb_reliability_low = models.FloatField(null=True)  # 95 % interval
     eb_reliability_high = models.FloatField(null=True)
     told_from_noise = models.BooleanField(null=True)  # False: a judge who tosses coins may leave such a scale
-    scale_separation_reliability = models.FloatField("SSR, classic", null=True)
+    scale_separation_reliability = models.FloatField(_("SSR, classic"), null=True)
     scaled_mean = models.FloatField(null=True)  # of the scaled scores, as the assessment had them
     scaled_sd = models.FloatField(null=True)
     grades = models.JSONField(
@@ -69,7 +70,7 @@ class Scale(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.assessment} · scale {self.number}"
+        return str(_("%(assessment)s · scale %(number)s") % {"assessment": self.assessment, "number": self.number})
 
 
 class Score(models.Model):
@@ -78,7 +79,7 @@ class Score(models.Model):
     scale = models.ForeignKey(Scale, on_delete=models.CASCADE, related_name="scores")
     essay = models.ForeignKey(Essay, on_delete=models.PROTECT, related_name="scores")
     component = models.PositiveIntegerField()
-    n = models.PositiveIntegerField("judgements")
+    n = models.PositiveIntegerField(_("judgements"))
     wins = models.PositiveIntegerField()
     logit = models.FloatField(null=True)
     standard_error = models.FloatField(null=True)

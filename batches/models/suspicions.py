@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from batches.models.assessment import Essay
 from batches.models.judging import Comparison
@@ -13,21 +14,21 @@ class Flag(models.Model):
     """One reason to look at an essay. It never counts against the pupil: only a person decides what follows."""
 
     class Kind(models.TextChoices):
-        INSTRUCTION = "instruction", "speaks to the judge"
-        MACHINE = "machine", "looks like a part of a prompt or of an answer"
-        RUBRIC_TALK = "rubric_talk", "praises itself in a marker's words"
-        HIDDEN = "hidden", "holds characters that nobody sees"
-        TURNED = "turned", "turns the order of reading"
-        ENCODED = "encoded", "holds encoded text"
-        LANGUAGE = "language", "changes to another language"
-        TOLD = "told", "the judge says that it was given instructions"
-        PLACE = "place", "whichever essay is read first (or second) wins"
-        FLIPS = "flips", "judged otherwise when the places are swapped"
+        INSTRUCTION = "instruction", _("speaks to the judge")
+        MACHINE = "machine", _("looks like a part of a prompt or of an answer")
+        RUBRIC_TALK = "rubric_talk", _("praises itself in a marker's words")
+        HIDDEN = "hidden", _("holds characters that nobody sees")
+        TURNED = "turned", _("turns the order of reading")
+        ENCODED = "encoded", _("holds encoded text")
+        LANGUAGE = "language", _("changes to another language")
+        TOLD = "told", _("the judge says that it was given instructions")
+        PLACE = "place", _("whichever essay is read first (or second) wins")
+        FLIPS = "flips", _("judged otherwise when the places are swapped")
 
     class Verdict(models.TextChoices):
-        OPEN = "", "not looked at yet"
-        HARMLESS = "harmless", "harmless"
-        SET_ASIDE = "set_aside", "judged again without the passage"
+        OPEN = "", _("not looked at yet")
+        HARMLESS = "harmless", _("harmless")
+        SET_ASIDE = "set_aside", _("judged again without the passage")
 
     essay = models.ForeignKey(Essay, on_delete=models.CASCADE, related_name="flags")
     kind = models.CharField(max_length=12, choices=Kind)
@@ -69,8 +70,8 @@ class SetAside(models.Model):
     objects = MemberQuerySet["SetAside"].as_manager()
 
     class Meta:
-        verbose_name = "comparison set aside"
-        verbose_name_plural = "comparisons set aside"
+        verbose_name = _("comparison set aside")
+        verbose_name_plural = _("comparisons set aside")
 
     def __str__(self) -> str:
         return str(self.comparison)

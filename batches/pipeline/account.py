@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Least
+from django.utils.translation import gettext as _
 
 from batches.conf import cj_settings
 from batches.models import AuditEntry, Judge, ProviderAccount
@@ -47,14 +48,20 @@ def endpoint(account: ProviderAccount) -> Endpoint:
         )
     if settings.LOCAL_PROVIDER:
         raise Refused(
-            f"CJ_LOCAL_PROVIDER=1 is set, so nothing is sent to the real account {account.alias}: "
-            "unset it, or choose a judge on the local provider."
+            _(
+                "CJ_LOCAL_PROVIDER=1 is set, so nothing is sent to the real account %(alias)s: unset it, or "
+                "choose a judge on the local provider."
+            )
+            % {"alias": account.alias}
         )
     key = os.environ.get(KEY_VARIABLE[account.provider], "")
     if not key:
         raise Refused(
-            f"There is no {KEY_VARIABLE[account.provider]} in the environment: export your key and start again, "
-            "or set CJ_LOCAL_PROVIDER=1 to try things out on the local provider."
+            _(
+                "There is no %(key_variable)s in the environment: export your key and start again, or set "
+                "CJ_LOCAL_PROVIDER=1 to try things out on the local provider."
+            )
+            % {"key_variable": KEY_VARIABLE[account.provider]}
         )
     base_url = os.environ.get(URL_VARIABLE[account.provider], "")
     return Endpoint(base_url=base_url, api_key=key, timeout=cj_settings.call_timeout)
@@ -63,15 +70,17 @@ def endpoint(account: ProviderAccount) -> Endpoint:
 def _local_url() -> str:
     if not settings.LOCAL_PROVIDER:
         raise Refused(
-            "This judge is on the local provider: set CJ_LOCAL_PROVIDER=1 and start it with `manage.py up`, "
-            "or choose a judge on a real account."
+            _(
+                "This judge is on the local provider: set CJ_LOCAL_PROVIDER=1 and start it with `manage.py up`, "
+                "or choose a judge on a real account."
+            )
         )
     if settings.LOCAL_PROVIDER_URL:
         return str(settings.LOCAL_PROVIDER_URL)
     try:
         return settings.LOCAL_PROVIDER_URL_FILE.read_text().strip()
     except FileNotFoundError:
-        raise Refused("The local provider is not running: start it with `manage.py up`.") from None
+        raise Refused(_("The local provider is not running: start it with `manage.py up`.")) from None
 
 
 def provider_of(account: ProviderAccount) -> Provider:
@@ -90,8 +99,8 @@ def check_open(judge: Judge) -> None:
     endpoint(judge.own_account)
     if judge.own_account.paused_at:
         raise Refused(
-            f"The account {judge.own_account.alias} is paused ({judge.own_account.paused_reason}): "
-            "put it right, then resume it on its page."
+            _("The account %(alias)s is paused (%(paused_reason)s): put it right, then resume it on its page.")
+            % {"alias": judge.own_account.alias, "paused_reason": judge.own_account.paused_reason}
         )
 
 

@@ -2,6 +2,7 @@
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from batches.models import AuditEntry, BatchItem, BatchJob
 from batches.models.fields import DatabaseClock
@@ -20,7 +21,11 @@ def refuse_shared(jobs: QuerySet[BatchJob], own: QuerySet[BatchItem]) -> None:
     if numbers := sorted(set(shared[:1000])):
         named = ", ".join(str(number) for number in numbers[:5])
         raise Refused(
-            f"Batch job {named} also holds comparisons of projects you are not in: ask somebody who is in all of them."
+            _(
+                "Batch job %(jobs)s also holds comparisons of projects you are not in: ask somebody who is in "
+                "all of them."
+            )
+            % {"jobs": named}
         )
 
 

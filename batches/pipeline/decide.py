@@ -1,6 +1,7 @@
 """A job that needs attention, and what a person says of it -> back to work, or closed."""
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from batches.models import AuditEntry, BatchJob, Stranger
 from batches.models.fields import DatabaseClock
@@ -21,13 +22,13 @@ def adopt(job: BatchJob, provider_batch_id: str, *, actor: Person | None) -> Non
     mine = _taken(job)
     batch = provider_batch_id.strip()
     if mine.packing != BATCH or not batch:
-        raise Refused("Name the batch at the provider that was sent for this job, such as msgbatch_... or batch_...")
+        raise Refused(_("Name the batch at the provider that was sent for this job, such as msgbatch_... or batch_..."))
     unnamed = mine.error_code == ownership.NAMES_NO_JOB
     known = mine.provider_batch_id == batch and (unnamed or not mine.is_provisional)
     changes = {"provider_batch_id": batch, "is_provisional": not known, "accepted_at": DatabaseClock()}
     if BatchJob.objects.filter(account=mine.account, provider_batch_id=batch).exclude(pk=mine.pk).exists():
         mine.release()
-        raise Refused(f"The batch {batch} belongs to another job already.")
+        raise Refused(_("The batch %(batch)s belongs to another job already.") % {"batch": batch})
     _decide(mine, Status.IN_PROGRESS, "adopt", actor, provider_batch_id=batch, changes=changes)
 
 
@@ -64,10 +65,12 @@ def _taken(job: BatchJob) -> BatchJob:
     """The job with its lease, so that no worker moves it meanwhile."""
     mine = BatchJob.objects.take(job.pk, seconds=pace.LEASE)
     if mine is None:
-        raise Refused("A worker has this job in its hands: wait a minute and try again.")
+        raise Refused(_("A worker has this job in its hands: wait a minute and try again."))
     if mine.status != Status.NEEDS_ATTENTION:
         mine.release()
-        raise Refused(f"This job does not wait for a decision: it is {mine.get_status_display()}.")
+        raise Refused(
+            _("This job does not wait for a decision: it is %(status)s.") % {"status": mine.get_status_display()}
+        )
     return mine
 
 
@@ -88,7 +91,7 @@ def _decide(
             AuditEntry.record(act, job, actor=actor, project=None, **detail)
     except IntegrityError:
         job.release()
-        raise Refused("Another batch of this account is in doubt: wait until that is settled.") from None
+        raise Refused(_("Another batch of this account is in doubt: wait until that is settled.")) from None
 
 
 def candidates(job: BatchJob) -> list[Stranger]:

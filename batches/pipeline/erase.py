@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q, Sum
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from batches.models import Assessment, AuditEntry, BatchJob, Comparison, Erasure, Essay, EssayPage, Flag, RosterName
 from batches.models.fields import DatabaseClock
@@ -37,7 +38,9 @@ def withdraw(essay: Essay, *, actor: Person | None, why: str = BY_HAND) -> Erasu
         assessment = Assessment.objects.select_for_update().select_related("project").get(pk=essay.assessment_id)
         locked = Essay.objects.select_for_update().get(pk=essay.pk)
         if locked.withdrawn_at:
-            raise Refused(f"{locked} was withdrawn before: its certificate is on the list of erasures.")
+            raise Refused(
+                _("%(locked)s was withdrawn before: its certificate is on the list of erasures.") % {"locked": locked}
+            )
         erasure = _open(assessment, Erasure.Kind.WITHDRAWAL, actor, why, essay_id=locked.pk, candidate=locked.candidate)
         _empty(erasure, Essay.objects.filter(pk=locked.pk))
         Essay.objects.filter(pk=locked.pk).update(withdrawn_at=DatabaseClock())
@@ -54,7 +57,9 @@ def purge(assessment: Assessment, *, actor: Person | None, why: str = BY_HAND) -
     with transaction.atomic():
         locked = Assessment.objects.select_for_update(of=("self",)).select_related("project").get(pk=assessment.pk)
         if locked.purged_at:
-            raise Refused(f"{locked} was purged before: its certificate is on the list of erasures.")
+            raise Refused(
+                _("%(locked)s was purged before: its certificate is on the list of erasures.") % {"locked": locked}
+            )
         erasure = _open(locked, Erasure.Kind.PURGE, actor, why)
         _empty(erasure, locked.essays.all())
         _forget_names(erasure, locked)

@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from batches.judging.prompts import SYSTEM
 from batches.models import Assessment, Judge
+from batches.numbers import grouped
 from batches.pipeline.refused import Refused
 from batches.providers import manifest, prices
 
@@ -26,7 +28,7 @@ def usable_model(provider: str, model_id: str, *, batch: bool = False) -> manife
     except (manifest.UnknownModel, manifest.RetiredModel) as problem:
         raise Refused(str(problem)) from None
     if batch and not model.batch:
-        raise Refused(f"{model.id} takes no provider batches: choose per_round or serial_bundle.")
+        raise Refused(_("%(id)s takes no provider batches: choose per_round or serial_bundle.") % {"id": model.id})
     return model
 
 
@@ -35,7 +37,10 @@ def model_of(judge: Judge, *, batch: bool = False) -> manifest.Model:
     model = usable_model(judge.own_account.provider, judge.model_id, batch=batch)
     able = model.tools if judge.answer_by == Judge.AnswerBy.TOOL else model.structured_output
     if not able:
-        raise Refused(f"{model.id} cannot answer by {judge.get_answer_by_display()}: choose the other way.")
+        raise Refused(
+            _("%(id)s cannot answer by %(answer_by)s: choose the other way.")
+            % {"id": model.id, "answer_by": judge.get_answer_by_display()}
+        )
     try:
         manifest.check_effort(model, judge.effort)
     except manifest.UnsupportedEffort as problem:
@@ -61,13 +66,22 @@ def check_essays(assessment: Assessment, essays: Iterable[tuple[str, str, int]])
     room = {judge: (model_of(judge).context - shared - judge.max_tokens) // 2 for judge in judges}
     judge, most = min(room.items(), key=lambda pair: pair[1])
     if most <= 0:
-        raise Refused(f"The rubric and instructions leave no room for essays in the context of {judge.model_id}.")
+        raise Refused(
+            _("The rubric and instructions leave no room for essays in the context of %(model_id)s.")
+            % {"model_id": judge.model_id}
+        )
     for candidate, text, n_pages in essays:
         tokens = prices.estimate_tokens(text) + n_pages * PAGE_TOKENS
         if n_pages and blind:
-            raise Refused(f"The essay of {candidate} is given as page images, which {blind[0]} cannot see.")
+            raise Refused(
+                _("The essay of %(candidate)s is given as page images, which %(judge)s cannot see.")
+                % {"candidate": candidate, "judge": blind[0]}
+            )
         if tokens > most:
             raise Refused(
-                f"The essay of {candidate} has about {tokens:,} tokens, and two of that length do not fit into the "
-                f"context of {judge.model_id}: shorten it, or choose a judge with a larger context."
+                _(
+                    "The essay of %(candidate)s has about %(tokens)s tokens, and two of that length do not fit "
+                    "into the context of %(model_id)s: shorten it, or choose a judge with a larger context."
+                )
+                % {"candidate": candidate, "tokens": grouped(tokens), "model_id": judge.model_id}
             )

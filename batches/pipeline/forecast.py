@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from batches.conf import cj_settings
 from batches.models import Assessment, Comparison, Judge, Round
@@ -111,7 +112,7 @@ def forecasts(
 ) -> list[Forecast]:
     """What each strategy would cost and take. Nothing is sent but token counts, which are free."""
     if not comparisons:
-        raise Refused("Nothing waits to be submitted here: plan a round first.")
+        raise Refused(_("Nothing waits to be submitted here: plan a round first."))
     left, n = _budget_left(comparisons), sum(map(len, comparisons.values()))
     share = min(1.0, most / n) if most else 1.0
     sample = {judge: tally.spread(rows, ceil(len(rows) * share)) for judge, rows in comparisons.items()}

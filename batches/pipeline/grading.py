@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from batches.models import AuditEntry, Scale, Score
 from batches.models.project import Person
@@ -28,12 +29,12 @@ def set_grades(scale: Scale, grades: Sequence[tuple[str, float | None]], *, acto
     """
     checked = _checked(grades)
     if not scale.connected:
-        raise Refused("Its essays fall into groups that were never compared: plan another round before any grades.")
+        raise Refused(_("Its essays fall into groups that were never compared: plan another round before any grades."))
     source = Scale.GradesSource.STAFF if checked else Scale.GradesSource.NONE
     with transaction.atomic():
         held = Scale.objects.select_for_update().filter(pk=scale.pk, published_at=None).first()
         if held is None:
-            raise Refused("This scale is published: its grades stay as they are.")
+            raise Refused(_("This scale is published: its grades stay as they are."))
         _put(held, checked, source)
         AuditEntry.record("set grades", held, actor=actor, project=held.assessment.project, grades=checked)
     scale.refresh_from_db()
@@ -44,16 +45,21 @@ def _checked(grades: Sequence[tuple[str, float | None]]) -> Grades:
     names = [name.strip() for name, _ in grades]
     cuts = [cut for _, cut in grades[1:]]
     if grades and not 2 <= len(grades) <= MOST_GRADES:
-        raise Refused(f"Give between 2 and {MOST_GRADES} grades, not {len(grades)}.")
+        raise Refused(
+            _("Give between 2 and %(most_grades)s grades, not %(grades)s.")
+            % {"most_grades": MOST_GRADES, "grades": len(grades)}
+        )
     if any(not name or len(name) > LONGEST for name in names) or len(set(names)) < len(names):
-        raise Refused(f"Give every grade a name of its own, of at most {LONGEST} characters.")
+        raise Refused(
+            _("Give every grade a name of its own, of at most %(longest)s characters.") % {"longest": LONGEST}
+        )
     if grades and grades[0][1] is not None:
-        raise Refused("The lowest grade has no boundary: leave it without a number.")
+        raise Refused(_("The lowest grade has no boundary: leave it without a number."))
     known = [cut for cut in cuts if cut is not None and math.isfinite(cut)]
     if len(known) < len(cuts):
-        raise Refused("Every grade but the lowest needs the score from which it is given.")
+        raise Refused(_("Every grade but the lowest needs the score from which it is given."))
     if any(not low < high for low, high in pairwise(known)):
-        raise Refused("The boundaries must rise from grade to grade: write the best grade first.")
+        raise Refused(_("The boundaries must rise from grade to grade: write the best grade first."))
     return [{"name": name, "from": cut} for name, (_, cut) in zip(names, grades, strict=True)]
 
 

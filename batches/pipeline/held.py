@@ -4,6 +4,7 @@ import base64
 from typing import Any
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from batches.models import Callback, Comparison, Erasure, Essay, Project
 from batches.pipeline import roster
@@ -14,7 +15,10 @@ def held(project: Project, candidate: str) -> dict[str, Any]:
     """All that this project holds under one code; Refused where it holds nothing. Names are held apart from codes."""
     essays = Essay.objects.filter(assessment__project=project, candidate=candidate).select_related("assessment")
     if not essays:
-        raise Refused(f"{project} holds nothing on a candidate called {candidate!r}.")
+        raise Refused(
+            _("%(project)s holds nothing on a candidate called %(candidate)s.")
+            % {"project": project, "candidate": f"{candidate!r}"}
+        )
     return {
         "project": project.name,
         "candidate": candidate,

@@ -11,10 +11,12 @@ from random import Random
 
 from django.db import transaction
 from django.db.models import Count, Max, Q
+from django.utils.translation import gettext as _
 
 from batches.conf import STRATEGIES
 from batches.models import Assessment, AuditEntry, BatchItem, Comparison, Judge, Round
 from batches.models.project import Person
+from batches.numbers import grouped
 from batches.pipeline import fits
 from batches.pipeline.refused import Refused
 from batches.pipeline.strategies import strategy as known_strategy
@@ -132,14 +134,17 @@ def set_up(
 ) -> list[Round]:
     """Plan one LAB round for each strategy, all of the same pairs before the same judge. Nothing is sent yet."""
     if not 1 <= sample <= MOST_PAIRS:
-        raise Refused(f"Take a sample of 1 to {MOST_PAIRS:,} pairs, not {sample}.")
+        raise Refused(
+            _("Take a sample of 1 to %(most_pairs)s pairs, not %(sample)s.")
+            % {"most_pairs": grouped(MOST_PAIRS), "sample": sample}
+        )
     if len(set(strategies)) < 2:
-        raise Refused("Choose at least two strategies to compare.")
+        raise Refused(_("Choose at least two strategies to compare."))
     for name in strategies:
         known_strategy(name)
     judge = judge or assessment.judges.filter(kind=Judge.Kind.MODEL).order_by("pk").first()
     if judge is None:
-        raise Refused("This assessment has no judge: choose a model first.")
+        raise Refused(_("This assessment has no judge: choose a model first."))
     fits.model_of(judge)
     seed = secrets.randbits(62) if seed is None else seed
     essays = list(assessment.essays.filter(erased_at=None).order_by("pk").values_list("pk", flat=True))
@@ -157,7 +162,7 @@ def _sample(essays: Sequence[int], n: int, seed: int) -> list[tuple[int, int]]:
     """So many different pairs drawn by chance, each in an order drawn by chance; all of them where there are fewer."""
     rng = Random(seed)
     if len(essays) < 2:
-        raise Refused("A comparison needs at least two essays: load essays first.")
+        raise Refused(_("A comparison needs at least two essays: load essays first."))
     possible = len(essays) * (len(essays) - 1) // 2
     if n * 3 >= possible:
         chosen = list(combinations(essays, 2))

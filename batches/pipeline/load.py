@@ -7,6 +7,7 @@ from decimal import Decimal
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from batches.conf import cj_settings
 from batches.essays.clean import BadEssay, check_text
@@ -23,11 +24,14 @@ THINKING_MAX_TOKENS = 6000  # a model that always thinks first spends part of it
 
 def find_judge(name: str) -> Judge:
     """The judge called `provider:model`, made on first use; Refused for a model that is unknown or retired."""
-    provider, _, model_id = name.partition(":")
+    provider, _colon, model_id = name.partition(":")
     if provider not in account.KEY_VARIABLE or not model_id:
-        raise Refused(f"A judge is named provider:model, such as anthropic:claude-haiku-4-5-20251001, not {name!r}.")
+        raise Refused(
+            _("A judge is named provider:model, such as anthropic:claude-haiku-4-5-20251001, not %(name)s.")
+            % {"name": f"{name!r}"}
+        )
     model = fits.usable_model(provider, model_id)
-    judge, _ = Judge.objects.get_or_create(
+    judge, _made = Judge.objects.get_or_create(
         kind=Judge.Kind.MODEL,
         account=account.account_for(provider),
         model_id=model.id,
@@ -52,12 +56,16 @@ def create_assessment(
     try:
         validate_slug(slug)
     except ValidationError:
-        raise Refused(f"A slug has letters, digits, hyphens and underscores only, not {slug!r}.") from None
+        raise Refused(
+            _("A slug has letters, digits, hyphens and underscores only, not %(slug)s.") % {"slug": f"{slug!r}"}
+        ) from None
     for what, text in (("title", title), ("rubric", rubric), ("instructions", instructions)):
         try:
             check_text(text)
         except BadEssay as problem:
-            raise Refused(f"The {what} cannot be stored: {problem}") from None
+            raise Refused(
+                _("The %(what)s cannot be stored: %(problem)s") % {"what": what, "problem": problem}
+            ) from None
     with transaction.atomic():
         try:
             with transaction.atomic():
@@ -71,7 +79,9 @@ def create_assessment(
                     created_by_id=actor.pk if actor else None,
                 )
         except IntegrityError:
-            raise Refused(f"There is already an assessment called {slug!r}: choose another slug.") from None
+            raise Refused(
+                _("There is already an assessment called %(slug)s: choose another slug.") % {"slug": f"{slug!r}"}
+            ) from None
         if judge is not None:
             add_judge(assessment, find_judge(judge) if isinstance(judge, str) else judge)
         AuditEntry.record("create", assessment, actor=actor, project=project)
@@ -87,7 +97,7 @@ def add_judge(assessment: Assessment, judge: Judge) -> None:
             AssessmentJudge.objects.create(assessment=assessment, judge=judge)
     except IntegrityError:
         raise Refused(
-            "Local and real judges never meet in one assessment: make a new assessment for this judge."
+            _("Local and real judges never meet in one assessment: make a new assessment for this judge.")
         ) from None
 
 
@@ -96,11 +106,11 @@ def load_essays(assessment: Assessment, reading: Reading, *, actor: Person | Non
     if reading.problems:
         raise Refused(reading.refusal)
     if not reading.rows:
-        raise Refused("There is no essay in this file.")
+        raise Refused(_("There is no essay in this file."))
     with transaction.atomic():
         assessment = Assessment.objects.select_for_update().select_related("project").get(pk=assessment.pk)
         if assessment.purged_at:
-            raise Refused("This assessment was purged: make a new one for these essays.")
+            raise Refused(_("This assessment was purged: make a new one for these essays."))
         _check_new(assessment, reading.rows)
         roster.check_candidates(assessment, (row.candidate for row in reading.rows))
         fits.check_essays(assessment, [(row.candidate, row.text, len(row.pages)) for row in reading.rows])
@@ -115,9 +125,10 @@ def _check_new(assessment: Assessment, rows: Iterable[EssayRow]) -> None:
     known = set(assessment.essays.values_list("candidate", flat=True))
     twice = [row.candidate for row in rows if row.candidate in known]
     if twice:
-        more = f" and {len(twice) - 3} more" if len(twice) > 3 else ""
+        more = _(" and %(n)s more") % {"n": len(twice) - 3} if len(twice) > 3 else ""
         raise Refused(
-            f"{', '.join(twice[:3])}{more} already in this assessment: leave out the essays that were loaded before."
+            _("%(candidates)s%(more)s already in this assessment: leave out the essays that were loaded before.")
+            % {"candidates": ", ".join(twice[:3]), "more": more}
         )
 
 

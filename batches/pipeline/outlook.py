@@ -5,9 +5,12 @@ from decimal import Decimal
 from math import ceil
 
 import numpy as np
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from batches.conf import cj_settings
 from batches.models import Assessment, Comparison, Round, Scale
+from batches.numbers import decimal, percent
 from batches.scale.look_first import SURE_GRADE
 from batches.scale.outlook import certain_share, more_for_grades, more_for_reliability
 
@@ -32,20 +35,45 @@ class Goal:
 
     @property
     def sentence(self) -> str:
-        what = f"a reliability of {self.target:.2f}"
-        if self.name == "grades":
-            what = f"a grade that is {SURE_GRADE:.0%} certain for {self.target:.0%} of the essays"
-        now = "not known yet" if self.now is None else f"{self.now:.0%}" if self.name == "grades" else f"{self.now:.2f}"
+        what, now = self._what, self._now
         if self.reached:
-            return f"Reached: {what} (now {now})."
+            return _("Reached: %(what)s (now %(now)s).") % {"what": what, "now": now}
+        aim = _("Aim: %(what)s (now %(now)s).") % {"what": what, "now": now}
         if self.rounds is None:
-            return f"Aim: {what} (now {now}). How many rounds that takes cannot be foreseen from these judgements."
-        cost = f", about {self.cost_usd:.2f} USD" if self.cost_usd is not None else ""
-        n = f"{self.rounds} more round{'' if self.rounds == 1 else 's'}"
-        aim = f"Aim: {what} (now {now}). About {n} ({self.comparisons} comparisons{cost})."
-        if self.affordable is not None and self.affordable < self.rounds:
-            aim += f" The budget pays for {self.affordable or 'none'} of them."
-        return aim
+            return f"{aim} {_('How many rounds that takes cannot be foreseen from these judgements.')}"
+        return " ".join([aim, self._effort, *self._short_of])
+
+    @property
+    def _what(self) -> str:
+        if self.name == "grades":
+            return _("a grade that is %(sure)s certain for %(target)s of the essays") % {
+                "sure": percent(SURE_GRADE),
+                "target": percent(self.target),
+            }
+        return _("a reliability of %(target)s") % {"target": decimal(self.target, 2)}
+
+    @property
+    def _now(self) -> str:
+        if self.now is None:
+            return _("not known yet")
+        return percent(self.now) if self.name == "grades" else decimal(self.now, 2)
+
+    @property
+    def _effort(self) -> str:
+        rounds = ngettext("About %(n)s more round", "About %(n)s more rounds", self.rounds or 0) % {"n": self.rounds}
+        if self.cost_usd is None:
+            return _("%(rounds)s (%(n)s comparisons).") % {"rounds": rounds, "n": self.comparisons}
+        return _("%(rounds)s (%(n)s comparisons, about %(cost)s USD).") % {
+            "rounds": rounds,
+            "n": self.comparisons,
+            "cost": decimal(self.cost_usd, 2),
+        }
+
+    @property
+    def _short_of(self) -> list[str]:
+        if self.affordable is None or self.rounds is None or self.affordable >= self.rounds:
+            return []
+        return [_("The budget pays for %(n)s of them.") % {"n": self.affordable or _("none")}]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from batches.conf import cj_settings
 from batches.judging.pairs import Pair, plan_pairs, swap_repeats
@@ -35,16 +36,19 @@ def plan_rounds(
     Their callbacks carry `correlation_id`; without one, the assessment's.
     """
     if not 1 <= rounds <= MOST_ROUNDS:
-        raise Refused(f"Plan between 1 and {MOST_ROUNDS} rounds at a time, not {rounds}.")
+        raise Refused(
+            _("Plan between 1 and %(most_rounds)s rounds at a time, not %(rounds)s.")
+            % {"most_rounds": MOST_ROUNDS, "rounds": rounds}
+        )
     suspect.scan_all(assessment)
     oddities.flag_odd(assessment)
     with transaction.atomic():
         assessment = Assessment.objects.select_for_update().get(pk=assessment.pk)
         if assessment.purged_at:
-            raise Refused("This assessment was purged: nothing is left in it to compare.")
+            raise Refused(_("This assessment was purged: nothing is left in it to compare."))
         essays: list[Hashable] = list(essays_of(assessment))
         if len(essays) < 2:
-            raise Refused("A round needs at least two essays: load essays first.")
+            raise Refused(_("A round needs at least two essays: load essays first."))
         judges = _judges(assessment)
         settings = cj_settings.of(assessment.overrides)
         name = strategy or settings.llm_batching_strategy
@@ -66,7 +70,7 @@ def plan_rounds(
 def _judges(assessment: Assessment) -> list[Judge]:
     judges = list(assessment.judges.filter(kind=Judge.Kind.MODEL).select_related("account").order_by("pk"))
     if not judges:
-        raise Refused("This assessment has no judge: choose a model first.")
+        raise Refused(_("This assessment has no judge: choose a model first."))
     for judge in judges:
         fits.model_of(judge)
     return judges

@@ -4,7 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from batches.models import Scale
+from batches.numbers import percent
 from batches.pipeline.outlook import outlook
 from batches.scale.look_first import REASONS, SURE_GRADE
 
@@ -14,9 +17,11 @@ WEAK_FLIPS = 0.25  # of swapped pairs: beyond, the place of an essay decides abo
 def red_flag(scale: Scale) -> str:
     """One sentence where nobody should use the order of this scale, else nothing."""
     if not scale.connected:
-        return f"The essays fall into {scale.components} groups that were never compared: there is no one order."
+        return _("The essays fall into %(components)s groups that were never compared: there is no one order.") % {
+            "components": scale.components
+        }
     if scale.told_from_noise is False:
-        return (
+        return _(
             "The reliability cannot be told from zero: a judge who tosses coins may leave a scale like this one. "
             "Do not use the order."
         )
@@ -94,23 +99,29 @@ def bias_words(scale: Scale) -> str:
     """What the position bias means, in one sentence."""
     low, high = bias_interval(scale)
     if low is None or high is None:
-        return "Whether the order of reading matters cannot be told from these judgements."
+        return _("Whether the order of reading matters cannot be told from these judgements.")
     if low <= 0 <= high:
-        return "No sign that the judge favours the essay read first or second."
-    place = "first" if low > 0 else "second"
-    return f"The judge favours the essay read {place}; the scores are corrected for it."
+        return _("No sign that the judge favours the essay read first or second.")
+    if low > 0:
+        return _("The judge favours the essay read first; the scores are corrected for it.")
+    return _("The judge favours the essay read second; the scores are corrected for it.")
 
 
 def flip_words(scale: Scale) -> str:
     found = scale.report.get("flips") or {}
     if not found.get("pairs"):
-        return "No pair was read both ways round, so nothing is known of flips."
+        return _("No pair was read both ways round, so nothing is known of flips.")
     low, high = found["interval"]
-    words = (
-        f"Of {found['pairs']} pairs read both ways round, {found['flipped']} flipped "
-        f"({found['rate']:.0%}, 95 % interval {low:.0%} to {high:.0%})."
-    )
-    return words + (" The judge is inconsistent." if low > WEAK_FLIPS else "")
+    words = _(
+        "Of %(pairs)s pairs read both ways round, %(flipped)s flipped (%(rate)s, 95 %% interval %(low)s to %(high)s)."
+    ) % {
+        "pairs": found["pairs"],
+        "flipped": found["flipped"],
+        "rate": percent(found["rate"]),
+        "low": percent(low),
+        "high": percent(high),
+    }
+    return f"{words} {_('The judge is inconsistent.')}" if low > WEAK_FLIPS else words
 
 
 def lines(scale: Scale) -> Iterator[str]:

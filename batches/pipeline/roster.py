@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet, Sum
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from batches.conf import cj_settings
 from batches.essays.clean import clean_text
@@ -15,6 +17,7 @@ from batches.essays.personal import Personal, Replaced
 from batches.essays.scan.passages import without
 from batches.models import Assessment, AuditEntry, Essay, Project, RosterName
 from batches.models.project import Person
+from batches.numbers import grouped
 from batches.pipeline.refused import Refused
 
 MOST_NAMES = 20_000
@@ -99,9 +102,15 @@ def read_names(text: str) -> list[str]:
     names = [name for name in names if name]
     for name in names:
         if len(name) > 200:
-            raise Refused(f"A name has at most 200 characters: write one name a line, not {name[:40]!r}...")
+            raise Refused(
+                _("A name has at most 200 characters: write one name a line, not %(name)s...")
+                % {"name": f"{name[:40]!r}"}
+            )
     if len(names) > MOST_NAMES:
-        raise Refused(f"A roster holds at most {MOST_NAMES:,} names, not {len(names):,}.")
+        raise Refused(
+            _("A roster holds at most %(most_names)s names, not %(names)s.")
+            % {"most_names": grouped(MOST_NAMES), "names": grouped(len(names))}
+        )
     return names
 
 
@@ -131,8 +140,14 @@ def check_candidates(assessment: Assessment, candidates: Iterable[str]) -> None:
     named = [candidate for candidate in candidates if personal.names_in(candidate)]
     if named:
         raise Refused(
-            f"{len(named):,} candidate code{'s hold names' if len(named) > 1 else ' holds a name'} of the roster: "
-            "give these pupils codes that do not name them, then load them again."
+            ngettext(
+                "%(n)s candidate code holds a name of the roster: give these pupils codes that do not name them, "
+                "then load them again.",
+                "%(n)s candidate codes hold names of the roster: give these pupils codes that do not name them, "
+                "then load them again.",
+                len(named),
+            )
+            % {"n": grouped(len(named))}
         )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from batches.models import Assessment, AuditEntry, Comparison, Judge, ProviderAccount, Round, Scale, Score
 from batches.models.project import Person
@@ -38,7 +39,7 @@ def score(assessment: Assessment, *, actor: Person | None, estimator: str = "map
     """
     rows = judged(assessment)
     if not rows:
-        raise Refused("There is no judgement yet: submit a round, and score when it is judged.")
+        raise Refused(_("There is no judgement yet: submit a round, and score when it is judged."))
     is_local = _locality(assessment)
     oddities.flag_odd(assessment)
     digest = fingerprint(rows)
@@ -90,7 +91,7 @@ def _locality(assessment: Assessment) -> bool:
     kinds = set(accounts.order_by().values_list("is_local", flat=True).distinct())
     if len(kinds) > 1:
         raise Refused(
-            "Local and real judgements never meet in one scale: judge the essays anew in an assessment of their own."
+            _("Local and real judgements never meet in one scale: judge the essays anew in an assessment of their own.")
         )
     return True in kinds
 
@@ -207,12 +208,12 @@ def publish(scale: Scale, *, actor: Person | None) -> Scale:
     Refused for one that is published, or whose essays cannot all be compared.
     """
     if scale.published_at:
-        raise Refused("This scale is published already.")
+        raise Refused(_("This scale is published already."))
     if not scale.connected:
-        raise Refused("Its essays fall into groups that were never compared: plan another round, which joins them.")
+        raise Refused(_("Its essays fall into groups that were never compared: plan another round, which joins them."))
     with transaction.atomic():
         if not Scale.objects.filter(pk=scale.pk, published_at=None).update(published_at=timezone.now()):
-            raise Refused("This scale is published already.")
+            raise Refused(_("This scale is published already."))
         callbacks.scale_published(scale)
         AuditEntry.record("publish", scale, actor=actor, project=scale.assessment.project)
     scale.refresh_from_db()

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.utils.translation import gettext as _
+
 from batches.conf import cj_settings
 from batches.models import BatchJob
 from batches.pipeline.refused import Refused
@@ -44,5 +46,8 @@ def calls_per_job() -> int:
 def strategy(name: str) -> Strategy:
     """The strategy of this name; Refused for one that cannot be served."""
     if name not in STRATEGIES:
-        raise Refused(f"There is no strategy {name}: choose one of {', '.join(STRATEGIES)}.")
+        raise Refused(
+            _("There is no strategy %(name)s: choose one of %(strategies)s.")
+            % {"name": name, "strategies": ", ".join(STRATEGIES)}
+        )
     return STRATEGIES[name]

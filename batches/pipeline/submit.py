@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from batches.conf import cj_settings
 from batches.models import AuditEntry, BatchItem, BatchJob, Comparison, Judge, Round
@@ -51,7 +52,7 @@ def force(comparisons: QuerySet[Comparison], *, actor: Person | None) -> int:
     """Let comparisons that wait for company, or for the night, leave at once; the number that will."""
     ids = release(comparisons)
     if not ids:
-        raise Refused("Nothing here waits for a count or a time: submit the round first, or look at the batch jobs.")
+        raise Refused(_("Nothing here waits for a count or a time: submit the round first, or look at the batch jobs."))
     for cj_round in Round.objects.filter(comparisons__in=ids).select_related("assessment__project").distinct():
         AuditEntry.record("force", cj_round, actor=actor, project=cj_round.assessment.project)
     return len(ids)
@@ -81,9 +82,14 @@ def _check_rounds(rounds: Sequence[Round], waiting: QuerySet[Comparison]) -> Non
         fits.model_of(judge, batch=batch)
     for assessment in {cj_round.assessment for cj_round in rounds}:
         if assessment.overrun_usd > 0:
-            raise Refused(f"{assessment} has used more than its budget: raise the budget first.")
+            raise Refused(
+                _("%(assessment)s has used more than its budget: raise the budget first.") % {"assessment": assessment}
+            )
         if assessment.left_usd <= 0 and assessment.reserved_usd == 0:
-            raise Refused(f"Nothing is left of the budget of {assessment}: raise the budget first.")
+            raise Refused(
+                _("Nothing is left of the budget of %(assessment)s: raise the budget first.")
+                % {"assessment": assessment}
+            )
         essays = assessment.essays.filter(erased_at=None).values_list("candidate", "text", "n_pages")
         fits.check_essays(assessment, essays.iterator())
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from batches.essays.scan import Suspicion, suspicions
 from batches.essays.scan.passages import passage, together
@@ -61,7 +62,7 @@ def find(essay: Essay, words: str) -> list[list[int]]:
         return []
     at = essay.text.find(words)
     if at < 0:
-        raise Refused("These words do not stand in the essay: copy the passage from it exactly.")
+        raise Refused(_("These words do not stand in the essay: copy the passage from it exactly."))
     return [[at, at + len(words)]]
 
 
@@ -71,7 +72,7 @@ def harmless(flags: QuerySet[Flag], *, actor: Person | None) -> int:
         rows = list(flags.filter(verdict="").select_for_update(of=("self",)).select_related("essay__assessment"))
         _decide(rows, Flag.Verdict.HARMLESS, actor)
     if not rows:
-        raise Refused("This was decided before: reload the page to see by whom.")
+        raise Refused(_("This was decided before: reload the page to see by whom."))
     return len(rows)
 
 
@@ -82,7 +83,7 @@ def judge_again(essay: Essay, spans: Sequence[Sequence[int]], *, actor: Person |
     """
     known_strategy(strategy)
     if not spans:
-        raise Refused("Say which passage is to be left out: copy it from the essay.")
+        raise Refused(_("Say which passage is to be left out: copy it from the essay."))
     with transaction.atomic():
         assessment = Assessment.objects.select_for_update().get(pk=essay.assessment_id)
         essay = Essay.objects.select_for_update().get(pk=essay.pk)
@@ -108,9 +109,9 @@ def put_back(essay: Essay, *, actor: Person | None) -> int:
     """Use the judgements that were set aside for this essay again, and show judges the whole essay; how many."""
     with transaction.atomic():
         Assessment.objects.select_for_update().get(pk=essay.assessment_id)
-        n, _ = SetAside.objects.filter(essay=essay).delete()
+        n, _by_model = SetAside.objects.filter(essay=essay).delete()
         if not n and not essay.left_out:
-            raise Refused("Nothing of this essay is set aside.")
+            raise Refused(_("Nothing of this essay is set aside."))
         Essay.objects.filter(pk=essay.pk).update(left_out=[])
         AuditEntry.record("put back", essay, actor=actor, project=essay.assessment.project, comparisons=n)
     return n
@@ -137,7 +138,7 @@ def _set_aside(essay: Essay) -> list[Comparison]:
     )
     rows = list(judged.order_by("pk"))
     if not rows:
-        raise Refused("No model has judged this essay yet: nothing has to be judged again.")
+        raise Refused(_("No model has judged this essay yet: nothing has to be judged again."))
     SetAside.objects.bulk_create([SetAside(comparison=row, essay=essay) for row in rows], ignore_conflicts=True)
     return rows
 

@@ -14,10 +14,12 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import Count, DurationField, ExpressionWrapper, F, Max, Min, QuerySet
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from batches.conf import cj_settings
 from batches.models import Comparison, Judge, NightlyRun
 from batches.models.fields import DatabaseClock
+from batches.numbers import grouped
 from batches.pipeline.strategies import STRATEGIES, Trigger
 
 log = logging.getLogger(__name__)
@@ -67,11 +69,20 @@ class Gathering:
 
     @property
     def sentence(self) -> str:
-        n = f"{self.waiting:,} comparison{'' if self.waiting == 1 else 's'} for {self.judge}"
-        verb = "wait" if self.waiting != 1 else "waits"
+        said = {"n": grouped(self.waiting), "judge": self.judge, "threshold": grouped(self.threshold or 0)}
         if self.threshold is None:
-            return f"{n} {verb} for the night."
-        return f"{n} {verb} until there are {self.threshold:,}."
+            words = ngettext(
+                "%(n)s comparison for %(judge)s waits for the night.",
+                "%(n)s comparisons for %(judge)s wait for the night.",
+                self.waiting,
+            )
+        else:
+            words = ngettext(
+                "%(n)s comparison for %(judge)s waits until there are %(threshold)s.",
+                "%(n)s comparisons for %(judge)s wait until there are %(threshold)s.",
+                self.waiting,
+            )
+        return words % said
 
 
 def strike(now: datetime | None = None) -> int:

@@ -11,6 +11,8 @@ from typing import Any
 from django import template
 from django.utils import timezone
 
+from batches import numbers
+
 register = template.Library()
 
 
@@ -43,12 +45,12 @@ def reason(code: str) -> str:
 
 @register.filter
 def thousands(number: int | None) -> str:
-    return "–" if number is None else f"{number:,}"
+    return "–" if number is None else numbers.grouped(number)
 
 
 @register.filter
 def percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.0%}"
+    return "–" if share is None else numbers.percent(share)
 
 
 @register.filter
