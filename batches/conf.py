@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_noop as _
 
 STRATEGIES = ("per_round", "serial_bundle", "provider_batch", "accumulate", "nightly")
 SINKS = ("none", "kafka", "webhook")
@@ -144,100 +145,121 @@ KEYS: dict[str, Key] = {
     "llm_batching_strategy": Key(
         read=_one_of(*STRATEGIES),
         default="per_round",
-        meaning="when comparisons leave, and how they are packed",
+        meaning=_("when comparisons leave, and how they are packed"),
         per_assessment=True,
     ),
     "sync_in_flight": Key(
         read=_whole(1, 2000),
         default=32,
-        meaning="calls in flight for each worker, and the most that its death can lose",
+        meaning=_("calls in flight for each worker, and the most that its death can lose"),
     ),
-    "bundle_size": Key(read=_whole(1, 100), default=8, meaning="comparisons in one prompt", per_assessment=True),
+    "bundle_size": Key(read=_whole(1, 100), default=8, meaning=_("comparisons in one prompt"), per_assessment=True),
     "batch_chunk_requests": Key(
-        read=_whole(1, 100_000), default=1000, meaning="requests in one provider batch: what one lost answer can cost"
+        read=_whole(1, 100_000),
+        default=1000,
+        meaning=_("requests in one provider batch: what one lost answer can cost"),
     ),
     "batch_chunk_bytes": Key(
-        read=_whole(10_000, 256_000_000), default=50_000_000, meaning="bytes in one provider batch"
+        read=_whole(10_000, 256_000_000), default=50_000_000, meaning=_("bytes in one provider batch")
     ),
     "accumulate_pairs": Key(
-        read=_whole(1, 100_000), default=200, meaning="waiting pairs that set off an accumulated batch"
+        read=_whole(1, 100_000), default=200, meaning=_("waiting pairs that set off an accumulated batch")
     ),
     "accumulate_max_wait": Key(
-        read=_seconds, default="6 h", meaning="the longest that a pair waits for others (seconds)"
+        read=_seconds, default="6 h", meaning=_("the longest that a pair waits for others (seconds)")
     ),
-    "nightly_at": Key(read=_clock, default="02:00", meaning="when the nightly batch leaves"),
-    "nightly_timezone": Key(read=_zone, default=None, meaning="the time zone of nightly_at"),
+    "nightly_at": Key(read=_clock, default="02:00", meaning=_("when the nightly batch leaves")),
+    "nightly_timezone": Key(read=_zone, default=None, meaning=_("the time zone of nightly_at")),
     "nightly_catch_up": Key(
-        read=_seconds, default="6 h", meaning="how late a missed nightly batch may still leave (seconds)"
+        read=_seconds, default="6 h", meaning=_("how late a missed nightly batch may still leave (seconds)")
     ),
     "anthropic_queued_requests": Key(
-        read=_limits, default="200000", meaning="requests in unfinished batches at Anthropic; model=limit for one model"
+        read=_limits,
+        default="200000",
+        meaning=_("requests in unfinished batches at Anthropic; model=limit for one model"),
     ),
     "openai_queued_tokens": Key(
-        read=_limits, default="none", meaning="input tokens in unfinished batches at OpenAI, for each model"
+        read=_limits,
+        default="none",
+        meaning=_("input tokens in unfinished batches at OpenAI, for each model"),
     ),
     "prime_cache": Key(
         read=_yes_no,
         default="no",
-        meaning="send one request ahead of a provider batch, so that the others find its prefix cached",
+        meaning=_("send one request ahead of a provider batch, so that the others find its prefix cached"),
     ),
     "deadline_race": Key(
         read=_yes_no,
         default="no",
-        meaning="near a deadline, ask beside a slow batch instead of cancelling it: the tail is paid twice",
+        meaning=_("near a deadline, ask beside a slow batch instead of cancelling it: the tail is paid twice"),
         per_assessment=True,
     ),
     "max_attempts": Key(
-        read=_whole(1, 10), default=3, meaning="attempts before a comparison fails", per_assessment=True
+        read=_whole(1, 10), default=3, meaning=_("attempts before a comparison fails"), per_assessment=True
     ),
     "swap_share": Key(
-        read=_share, default=".10", meaning="share of pairs repeated in swapped order", per_assessment=True
+        read=_share,
+        default=".10",
+        meaning=_("share of pairs repeated in swapped order"),
+        per_assessment=True,
     ),
-    "random_share": Key(read=_share, default=".10", meaning="share of pairs that stay random", per_assessment=True),
+    "random_share": Key(read=_share, default=".10", meaning=_("share of pairs that stay random"), per_assessment=True),
     "ask_instructions": Key(
         read=_yes_no,
         default="no",
-        meaning="have the judge say whether an essay speaks to it; some tokens more for each comparison",
+        meaning=_("have the judge say whether an essay speaks to it; some tokens more for each comparison"),
         per_assessment=True,
     ),
-    "poll_interval_min": Key(read=_seconds, default="15 s", meaning="shortest time between two polls (seconds)"),
-    "poll_interval_max": Key(read=_seconds, default="10 min", meaning="longest time between two polls (seconds)"),
-    "callback_topic": Key(read=_topic, default="cj.comparison_result.v1", meaning="where resolved comparisons go"),
-    "callback_scale_topic": Key(read=_topic, default="cj.scale_published.v1", meaning="where published scales go"),
-    "callback_sink": Key(read=_one_of(*SINKS), default="none", meaning="how callbacks leave: kafka, webhook or none"),
-    "callback_keep": Key(
-        read=_seconds, default="14 d", meaning="how long a delivered callback is kept for looking up (seconds)"
+    "poll_interval_min": Key(read=_seconds, default="15 s", meaning=_("shortest time between two polls (seconds)")),
+    "poll_interval_max": Key(read=_seconds, default="10 min", meaning=_("longest time between two polls (seconds)")),
+    "callback_topic": Key(read=_topic, default="cj.comparison_result.v1", meaning=_("where resolved comparisons go")),
+    "callback_scale_topic": Key(read=_topic, default="cj.scale_published.v1", meaning=_("where published scales go")),
+    "callback_sink": Key(
+        read=_one_of(*SINKS), default="none", meaning=_("how callbacks leave: kafka, webhook or none")
     ),
-    "delete_provider_files": Key(read=_yes_no, default="yes", meaning="delete files at the provider after collecting"),
+    "callback_keep": Key(
+        read=_seconds,
+        default="14 d",
+        meaning=_("how long a delivered callback is kept for looking up (seconds)"),
+    ),
+    "delete_provider_files": Key(
+        read=_yes_no, default="yes", meaning=_("delete files at the provider after collecting")
+    ),
     "replace_names": Key(
         read=_yes_no,
         default="yes",
-        meaning="replace the names of the roster by [name] before anything leaves",
+        meaning=_("replace the names of the roster by [name] before anything leaves"),
         per_assessment=True,
     ),
     "replace_emails": Key(
         read=_yes_no,
         default="yes",
-        meaning="replace e-mail addresses by [e-mail] before anything leaves",
+        meaning=_("replace e-mail addresses by [e-mail] before anything leaves"),
         per_assessment=True,
     ),
     "replace_phones": Key(
         read=_yes_no,
         default="yes",
-        meaning="replace phone numbers by [phone] before anything leaves",
+        meaning=_("replace phone numbers by [phone] before anything leaves"),
         per_assessment=True,
     ),
-    "call_timeout": Key(read=_seconds, default="10 min", meaning="the longest wait for one answer (seconds)"),
+    "call_timeout": Key(read=_seconds, default="10 min", meaning=_("the longest wait for one answer (seconds)")),
     "settle_time": Key(
-        read=_seconds, default="15 min", meaning="how long a batch that may have arrived is looked for (seconds)"
+        read=_seconds,
+        default="15 min",
+        meaning=_("how long a batch that may have arrived is looked for (seconds)"),
     ),
     "api_calls_per_minute": Key(
-        read=_whole(1, 1_000_000), default=600, meaning="calls of the status API by one token or person in a minute"
+        read=_whole(1, 1_000_000),
+        default=600,
+        meaning=_("calls of the status API by one token or person in a minute"),
     ),
     "api_posts_per_minute": Key(
-        read=_whole(1, 1_000_000), default=60, meaning="calls of the status API that change something, in a minute"
+        read=_whole(1, 1_000_000),
+        default=60,
+        meaning=_("calls of the status API that change something, in a minute"),
     ),
-    "default_budget_usd": Key(read=_money, default="20", meaning="the budget of a new assessment"),
+    "default_budget_usd": Key(read=_money, default="20", meaning=_("the budget of a new assessment")),
 }
 RUNS_TOGETHER = ("poll_interval_min", "poll_interval_max")
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.utils import timezone, translation
 
 from tests.provider import LocalProvider
 
@@ -17,6 +18,14 @@ def frozen_date(request: pytest.FixtureRequest) -> Iterator[None]:
     """Run on one date, so that no model's retirement turns the suite red. The clock ticks; PostgreSQL's is its own."""
     with time_machine.travel(NOW, tick=True):
         yield
+
+
+@pytest.fixture(autouse=True)
+def english_again() -> Iterator[None]:
+    """A request leaves its language and zone in the thread, for what is still streamed; the next test has its own."""
+    yield
+    translation.deactivate()
+    timezone.deactivate()
 
 
 @pytest.fixture

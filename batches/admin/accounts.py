@@ -74,7 +74,8 @@ class ProviderAccountScreen(ReadOnly):
     def key(self, row: ProviderAccount) -> str:
         if row.is_local:
             return _("not needed")
-        return f"{account.KEY_VARIABLE[row.provider]}: {_('yes') if has_key(row) else _('no')}"
+        held = _("yes") if has_key(row) else _("no")
+        return f"{account.KEY_VARIABLE[row.provider]}: {held}"
 
     @admin.display(description=gettext_lazy("next try"))
     def next_try(self, row: ProviderAccount) -> Any:

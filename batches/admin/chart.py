@@ -161,4 +161,4 @@ def _summary(dots: list[Dot], grades: list[str]) -> str:
     }
     if not grades:
         return told
-    return f"{told} {_('Lines part the grades %(grades)s.') % {'grades': ', '.join(reversed(grades))}}"
+    return " ".join([told, _("Lines part the grades %(grades)s.") % {"grades": ", ".join(reversed(grades))}])

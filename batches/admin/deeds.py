@@ -15,6 +15,7 @@ from django.template.response import TemplateResponse
 
 from batches.admin.access import visible
 from batches.admin.labels import Words
+from batches.admin.told import told
 from batches.numbers import counted as counted
 from batches.pipeline.refused import Refused
 
@@ -76,7 +77,7 @@ def deed(
                     return _confirmation(screen, request, rows, action.__name__, confirm(screen, request, rows))
                 screen.message_user(request, act(screen, request, rows), messages.SUCCESS)
             except Refused as no:
-                screen.message_user(request, str(no), messages.ERROR)
+                screen.message_user(request, told(no), messages.ERROR)
             return None
 
         action.icon, action.main = icon, main  # type: ignore[attr-defined]

@@ -21,6 +21,7 @@ from batches.admin.forms import RowForm
 from batches.admin.labels import labelled
 from batches.admin.page_images import page_addresses, page_view
 from batches.admin.permissions import may
+from batches.admin.told import told
 from batches.admin.words import COMPARISON_COLOURS, link, moment, reason_words
 from batches.conf import cj_settings
 from batches.essays.clean import BadEssay
@@ -54,7 +55,7 @@ class EssayForm(RowForm):
             try:
                 check_essays(assessment, [(cleaned.get("candidate", ""), cleaned["text"], 0)])
             except Refused as problem:
-                self.add_error("text", str(problem))
+                self.add_error("text", told(problem))
         return cleaned
 
 
@@ -63,7 +64,7 @@ def _as_loaded(rule: Any, written: str) -> Any:
     try:
         return rule(written)
     except BadEssay as problem:
-        raise ValidationError(str(problem)) from None
+        raise ValidationError(told(problem)) from None
 
 
 def ask_withdraw(screen: Any, request: HttpRequest, rows: QuerySet[Any]) -> Question:
@@ -169,7 +170,7 @@ class EssayScreen(Screen):
         told = _("Withdrew %(pupils)s: the certificate is under Erasures.") % {"pupils": counted(len(done), "pupil")}
         if not waiting:
             return told
-        return f"{told} {_('%(n)s of them are complete when jobs under way have ended.') % {'n': waiting}}"
+        return " ".join([told, _("%(n)s of them are complete when jobs under way have ended.") % {"n": waiting}])
 
     def get_urls(self) -> list[URLPattern]:
         all_held = path("<int:object_id>/held/", self.admin_site.admin_view(self.held_view), name="batches_essay_held")

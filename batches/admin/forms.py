@@ -41,6 +41,14 @@ class PlainForm(StorableText, forms.Form):
 class RowForm(StorableText, forms.ModelForm):
     """A form of one table's row."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            if isinstance(field.widget, forms.MultiWidget):  # a label names the first of several boxes at best
+                said = field.label or name
+                for part in field.widget.widgets:
+                    part.attrs["aria-label"] = f"{said}: {part.attrs.get('placeholder', '')}".removesuffix(": ")
+
 
 def _texts(value: Any) -> list[str]:
     values = value if isinstance(value, list | tuple) else [value]

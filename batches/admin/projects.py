@@ -27,7 +27,11 @@ from batches.models import Assessment, Membership, Project
 class MemberForm(RowForm):
     """A person is named by their exact user name: a list to choose from would show who works elsewhere."""
 
-    username = forms.CharField(label=gettext_lazy("user name"), max_length=150, widget=UnfoldAdminTextInputWidget)
+    username = forms.CharField(
+        label=gettext_lazy("user name"),
+        max_length=150,
+        widget=UnfoldAdminTextInputWidget(attrs={"aria-label": gettext_lazy("user name")}),
+    )
 
     class Meta:
         model = Membership

@@ -14,6 +14,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanSwitchWidget
 
 from batches.admin.deeds import counted
 from batches.admin.forms import PlainForm
+from batches.admin.told import told
 from batches.admin.words import page_of
 from batches.conf import cj_settings
 from batches.models import Assessment, Project
@@ -77,7 +78,7 @@ def roster_view(screen: Any, request: HttpRequest, object_id: int) -> HttpRespon
         try:
             n = form.save(request.user)
         except Refused as problem:
-            form.add_error("names", str(problem))
+            form.add_error("names", told(problem))
         else:
             screen.message_user(
                 request, _("The roster of %(row)s holds %(names)s.") % {"row": row, "names": counted(n, "name")}

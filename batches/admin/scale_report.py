@@ -3,10 +3,10 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils.translation import gettext
 from django.utils.translation import gettext as _
 
 from batches.admin.progress_chart import progress
+from batches.admin.told import told
 from batches.models import Essay, Scale
 from batches.numbers import decimal, percent
 from batches.pipeline import report
@@ -25,7 +25,7 @@ def report_context(scale: Scale) -> dict[str, Any]:
         "red_flag": report.red_flag(scale),
         "warnings": [word for word in kept.get("warnings", []) if "cannot be told from zero" not in word],
         "look_first": [
-            one | {"why": "; ".join(gettext(REASONS[reason]) for reason in one["reasons"])}
+            one | {"why": "; ".join(told(REASONS[reason]) for reason in one["reasons"])}
             for one in kept.get("look_first", [])[:MOST_LOOKED_AT]
         ],
         "progress": progress(kept.get("by_round", []), None if target is None else float(target)),

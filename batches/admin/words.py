@@ -93,7 +93,7 @@ def usd(amount: Decimal | None) -> str:
 
 
 def _dollars(amount: Decimal, places: int) -> str:
-    number = formats.number_format(amount.quantize(Decimal(1).scaleb(-places)), places, force_grouping=True)
+    number = formats.number_format(Decimal(amount).quantize(Decimal(1).scaleb(-places)), places, force_grouping=True)
     # Translators: dollars, the sign where the language has it
     return _("$%(number)s") % {"number": number}
 

@@ -99,7 +99,7 @@ class Judge(models.Model):
             return str(self.user)
         tool = str(_("tool")) if self.answer_by == self.AnswerBy.TOOL else ""
         extras = [extra for extra in (self.effort, tool) if extra]
-        local = f" ({_('local')})" if self.account and self.account.is_local else ""
+        local = str(_(" (local)")) if self.account and self.account.is_local else ""
         return " · ".join([f"{self.model_id}{local}", *extras])
 
     @property

@@ -40,7 +40,7 @@ class Goal:
             return _("Reached: %(what)s (now %(now)s).") % {"what": what, "now": now}
         aim = _("Aim: %(what)s (now %(now)s).") % {"what": what, "now": now}
         if self.rounds is None:
-            return f"{aim} {_('How many rounds that takes cannot be foreseen from these judgements.')}"
+            return " ".join([aim, _("How many rounds that takes cannot be foreseen from these judgements.")])
         return " ".join([aim, self._effort, *self._short_of])
 
     @property

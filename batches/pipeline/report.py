@@ -121,7 +121,7 @@ def flip_words(scale: Scale) -> str:
         "low": percent(low),
         "high": percent(high),
     }
-    return f"{words} {_('The judge is inconsistent.')}" if low > WEAK_FLIPS else words
+    return " ".join([words, _("The judge is inconsistent.")]) if low > WEAK_FLIPS else words
 
 
 def lines(scale: Scale) -> Iterator[str]:

@@ -37,6 +37,13 @@ def zone_name() -> str:
 
 
 @register.filter
+def told(text: object) -> str:
+    from batches.admin import told
+
+    return told.told(text)
+
+
+@register.filter
 def reason(code: str) -> str:
     from batches.admin import words
 
