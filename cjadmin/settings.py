@@ -5,6 +5,7 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy
 
 from cjadmin import clean_logs, content_policy, var
 
@@ -178,7 +179,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
 UNFOLD = {
     "SITE_TITLE": "cjadmin",
     "SITE_HEADER": "cjadmin",
-    "SITE_SUBHEADER": "Comparative judgement",
+    "SITE_SUBHEADER": gettext_lazy("Comparative judgement"),
     "SITE_SYMBOL": "balance",
     "SHOW_HISTORY": False,
     "STYLES": ["batches.admin.appearance.stylesheet"],

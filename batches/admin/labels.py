@@ -24,7 +24,7 @@ def labelled(description: Words, colours: dict[str, str]) -> Callable[[Callable[
         def column(screen: Any, row: Any) -> Any:
             told = state(screen, row)
             key, words = told if isinstance(told, tuple) else (told, told)
-            return label(colours.get(key, ""), gettext(words))
+            return label(colours.get(key, ""), gettext(str(words)))
 
         return column
 
