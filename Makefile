@@ -3,7 +3,7 @@
 RUN := .venv/bin/python
 KEYLESS := $(RUN) -m cjadmin.local.environment
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo run test test-long test-api test-browser check format bench bench-hosts chaos chaos-short messages
+.PHONY: help setup lock demo run test test-long test-api test-browser check format bench bench-hosts chaos chaos-short messages pictures
 
 help:
 	@echo "make demo          judge the bundled essays, print the scale, serve the admin (EXIT=1: end after printing)"
@@ -19,6 +19,7 @@ help:
 	@echo "make chaos         the same with every count in full: an hour or two"
 	@echo "make format        put the code into shape"
 	@echo "make messages      collect the texts for translators, and compile what they wrote"
+	@echo "make pictures      take the pictures of the documentation from the running demo"
 	@echo "make setup         only install what all of these need"
 	@echo "make lock          pin what requirements*.txt ask for, with hashes; after each change of a list"
 
@@ -60,6 +61,10 @@ format: development
 	@$(RUN) -m ruff format .
 	@$(RUN) -m ruff check --fix .
 	@.venv/bin/djade --target-version 6.1 $$(git ls-files --cached --others --exclude-standard '*.html')
+
+pictures: development
+	@sh tools/chromium.sh
+	@$(RUN) tools/pictures.py
 
 messages: development
 	@$(RUN) tools/messages.py
