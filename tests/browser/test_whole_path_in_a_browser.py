@@ -1,10 +1,12 @@
 """From an empty form to a published scale in Chromium: the steps, the price, progress without reloading, a cancel."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connections
 from playwright.sync_api import Page, expect
 
 from batches import tasks
@@ -79,9 +81,17 @@ def without_reloading(page: Page) -> Callable[[], bool]:
 
 
 def finish() -> None:
-    """What workers would do, here, until nothing is under way."""
-    while Comparison.objects.filter(status__in=["PENDING", "IN_FLIGHT"], held=False).exists():
-        tasks.work_here()
+    """What workers would do, until nothing is under way; in a thread of its own, for the browser's has an event loop."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        pool.submit(_work).result()
+
+
+def _work() -> None:
+    try:
+        while Comparison.objects.filter(status__in=["PENDING", "IN_FLIGHT"], held=False).exists():
+            tasks.work_here()
+    finally:
+        connections.close_all()
 
 
 def test_from_a_folder_to_a_published_scale(visit: Visit, folder: Path) -> None:
