@@ -81,7 +81,7 @@ def without_reloading(page: Page) -> Callable[[], bool]:
 
 
 def finish() -> None:
-    """What workers would do, until nothing is under way; in a thread of its own, for the browser's has an event loop."""
+    """What workers would do, until all is done; in a thread of its own, for the browser's has an event loop."""
     with ThreadPoolExecutor(max_workers=1) as pool:
         pool.submit(_work).result()
 
