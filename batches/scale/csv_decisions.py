@@ -2,18 +2,22 @@
 
 import csv
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import TextIO
 
 from .decisions import Decision, Decisions
 
-# Each set of columns is one engine's export: ours and No More Marking's (chosen, notChosen, judgeId; in R also won and
-# lost), sirt's three-column table. Case, blanks and underscores in a column's name make no difference.
+# Each set of columns is one engine's export: ours and No More Marking's (chosen, notChosen, judgeId or judgeName; in R
+# also won and lost), sirt's three-column table. Case, blanks and underscores in a column's name make no difference.
 LAYOUTS = {
     "plain": ("chosen", "notchosen"),
+    "candidates": ("candidatechosen", "candidatenotchosen"),
     "No More Marking": ("won", "lost"),
     "sirt": ("id1", "id2", "result"),
 }
 JUDGE_COLUMNS = ("judge", "judgeid", "judgename")
+KNOWN = {"left", *JUDGE_COLUMNS, *(column for layout in LAYOUTS.values() for column in layout)}
+SEPARATORS = ",;\t"  # a spreadsheet writes semicolons where the comma is the decimal point
 LIMIT = 1_000_000  # characters in a line
 
 
@@ -23,7 +27,9 @@ class NotDecisions(ValueError):
 
 def read_decisions(lines: TextIO | Iterable[str]) -> Decisions:
     """Read every line or refuse the file: a decision left out would bend the scale unseen."""
-    rows = csv.reader(_without_bom(lines), strict=True)
+    clean = _without_bom(lines)
+    first = next(clean, "")
+    rows = csv.reader(chain([first], clean), delimiter=max(SEPARATORS, key=first.count), strict=True)
     try:
         header = [_column(name) for name in next(rows, [])]
         layout = _layout(header)
@@ -31,7 +37,9 @@ def read_decisions(lines: TextIO | Iterable[str]) -> Decisions:
         left = header.index("left") if "left" in header and layout != "sirt" else None
         columns = [header.index(name) for name in LAYOUTS[layout]]
         return Decisions.from_rows(
-            _decision(row, len(header), columns, judge, left, rows.line_num, layout == "sirt") for row in rows if row
+            _decision(row, len(header), columns, judge, left, rows.line_num, layout == "sirt")
+            for row in rows
+            if any(cell.strip() for cell in row)
         )
     except csv.Error as error:
         raise NotDecisions(f"line {rows.line_num}: {error}") from None
@@ -52,7 +60,7 @@ def _column(name: str) -> str:
 
 
 def _layout(header: list[str]) -> str:
-    if len(set(header)) < len(header):
+    if any(header.count(name) > 1 for name in KNOWN):
         raise NotDecisions("two columns have the same name")
     for name, columns in LAYOUTS.items():
         if set(columns) <= set(header):

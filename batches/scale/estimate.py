@@ -12,7 +12,7 @@ from .estimators import SOLVERS, Question, Solved
 from .misfit import essay_misfit, judge_fits
 from .model import design_of
 from .result import NAN, Fit
-from .sirt import own_information_error, separation_reliability, sirt_scores
+from .sirt import own_information_error, run_engine, separation_reliability
 from .threads import on_one_core
 
 
@@ -133,7 +133,7 @@ def _assemble(
         return Fit(**base, logit=_with_known(blank, question, kept), **empty)
     scores, errors, covariance = _spread_out(question, solved)
     logit[kept] = scores
-    p = expit(solved.design.logits(solved.x))
+    p = expit(solved.design.logits(solved.x)) if solved.p is None else solved.p
     infit, outfit = essay_misfit(part, p)
     return Fit(
         **base,
@@ -190,17 +190,9 @@ def _own_errors(part: Decisions, p: Floats) -> Floats:
 
 
 def _classic(part: Decisions, group: Indices) -> float:
-    """The reliability the field prints, from the reference engine's scores and errors whatever the estimator.
-
-    nan where that engine has no finite scores.
-    """
-    design = design_of(part)
-    try:
-        theta = sirt_scores(part, group)
-    except np.linalg.LinAlgError:
-        return NAN
-    p = expit(design.logits(theta))
-    return separation_reliability(theta, own_information_error(design, p * (1.0 - p)))
+    """The reliability the field prints, from the reference engine's scores and errors whatever the estimator."""
+    engine = run_engine(part, group)
+    return separation_reliability(engine.theta, _own_errors(part, engine.p))
 
 
 def _position(question: Question, solved: Solved) -> dict[str, Any]:

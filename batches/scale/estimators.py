@@ -11,7 +11,7 @@ from .model import Design, Prior, design_of, maximise
 from .posterior import Posterior
 from .precision import DensePrecision, Edges, SparsePrecision
 from .result import NAN, UNKNOWN
-from .sirt import sirt_scores
+from .sirt import run_engine
 from .spread import POSITION_PRECISION, Spread, estimate_spread, known_spread
 
 DENSE_SEARCH = 300  # essays: up to here sigma is searched with exact variances, and its uncertainty carried along
@@ -46,6 +46,7 @@ class Solved:
     design: Design
     x: Floats  # free scores, then position terms
     variance: Floats
+    p: Floats | None = None  # of what was decided, where the scores alone do not say
     covariance: Floats | None = None
     position: Floats | None = None
     position_covariance: Floats | None = None
@@ -122,16 +123,23 @@ def solve_mle(question: Question) -> Solved:
 
 
 def solve_sirt(question: Question) -> Solved:
-    """The reference engine's scores, which know no position term; errors as for maximum likelihood."""
+    """The reference engine's scores, which know no position term; errors as for maximum likelihood.
+
+    Where it leaves scores so far apart that nothing tells how they are linked, they have no such errors.
+    """
     design = question.design(terms="")
-    x = sirt_scores(question.part, question.group)
-    q = _information_weights(design, x)
+    engine = run_engine(question.part, question.group)
+    x, q = engine.theta, engine.p * (1.0 - engine.p)
     prior = Prior(precision=0.0, group=question.group)
     if design.n > DENSE_COVARIANCE:
         precision = SparsePrecision(design, prior, q, Edges.of_design(design))
-        return Solved(design=design, x=x, variance=precision.variances(), worst=precision.worst_error())
-    covariance = _centred(DensePrecision(design, prior, q).covariance, question.group, 1.0)
-    return Solved(design=design, x=x, variance=np.diag(covariance).copy(), covariance=covariance)
+        return Solved(design=design, x=x, p=engine.p, variance=precision.variances(), worst=precision.worst_error())
+    try:
+        inverse = DensePrecision(design, prior, q).covariance
+    except np.linalg.LinAlgError:
+        return Solved(design=design, x=x, p=engine.p, variance=np.full(design.n, NAN))
+    covariance = _centred(inverse, question.group, 1.0)
+    return Solved(design=design, x=x, p=engine.p, variance=np.diag(covariance).copy(), covariance=covariance)
 
 
 SOLVERS: dict[str, Callable[[Question], Solved]] = {"map": solve_map, "mle": solve_mle, "sirt": solve_sirt}

@@ -2,46 +2,50 @@
 
 The engine (R's sirt, function btm with eps .3, as No More Marking uses it) pulls each essay's number of wins
 towards the middle and moves each score by its own information until all moves are equal and cancelled by
-centring. Its scores therefore satisfy: adjusted wins - expected wins = c * information, with one c per
-connected group, which is 0 only where all essays were compared equally often.
+centring. Where pairs are few or unevenly spread its moves go to and fro and it stops before it has arrived,
+so only its own steps, with its own limits, give what it prints.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit, logit
 
 from .decisions import Decisions, Floats, Indices
-from .model import Design, conjugate_gradients, design_of, pin_means
+from .model import Design, design_of
 
 EPSILON = 0.3
-SETTLED = 1e-9
-STEPS = 200
-TOO_FAR = 200.0  # logits: scores out here are on their way to infinity
-DENSE = 600  # essays: up to here a factor; a judge who never errs leaves systems that conjugate gradients are slow in
+STEPS = 100
+SETTLED = 1e-4  # the largest move, in logits, after which it stops
+LONGEST, SHRINKING = 1.0, 0.98  # no score moves further in one step; each step less far than the one before
 
 
-def sirt_scores(decisions: Decisions, group: Indices) -> Floats:
-    """Scores in logits, centred within each of the `group` numbers; every essay must have been compared.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Engine:
+    """The engine's scores, and the winners' probabilities before its last step: what its errors and fit go by."""
 
-    LinAlgError where they run away: parts that hang together by a few decisions need not have finite scores.
-    """
+    theta: Floats
+    p: Floats
+
+
+def run_engine(decisions: Decisions, group: Indices) -> Engine:
+    """Scores in logits, centred within each of the `group` numbers; every essay must have been compared."""
     design = design_of(decisions)
-    n = decisions.appearances
+    n, belongs = decisions.appearances, group[decisions.winner]
     goal = EPSILON + (n - 2 * EPSILON) * decisions.wins / n
-    theta = _centred(0.8 * logit(goal / n), group)
+    theta, p = _centred(logit((goal / n + 0.1) / 1.2), group), np.full(len(decisions), 0.5)
+    moving, longest = np.ones(group.max() + 1, dtype=bool), LONGEST
     for _ in range(STEPS):
-        p = expit(design.logits(theta))
-        q = p * (1.0 - p)
-        gap = goal - _expected(design, p)
-        information = design.diagonal(q)
-        c = np.bincount(group, gap) / np.bincount(group, information)
-        step = _centred(_solve(design, q, gap - c[group] * information, group), group)
-        theta = theta + step * min(1.0, 2.0 / max(np.abs(step).max(), 1e-300))
-        if np.abs(step).max() <= SETTLED:
+        longest *= SHRINKING
+        p = np.where(moving[belongs], expit(design.logits(theta)), p)
+        moved = _centred(theta + np.clip(_own_move(design, goal, p), -longest, longest), group)
+        change = np.zeros(len(moving))
+        np.maximum.at(change, group, np.abs(moved - theta))
+        theta = np.where(moving[group], moved, theta)
+        moving &= change > SETTLED
+        if not moving.any():
             break
-        if not np.abs(theta).max() < TOO_FAR:
-            raise np.linalg.LinAlgError("the scores run away")
-    return theta
+    return Engine(theta=theta, p=p)
 
 
 def separation_reliability(theta: Floats, standard_error: Floats) -> float:
@@ -55,21 +59,12 @@ def own_information_error(design: Design, q: Floats) -> Floats:
     return 1.0 / np.sqrt(np.maximum(design.diagonal(q)[: design.n], 1e-300))
 
 
-def _expected(design: Design, p: Floats) -> Floats:
+def _own_move(design: Design, goal: Floats, p: Floats) -> Floats:
+    """Each score's own Newton step, as if all others stood still."""
     n = design.n
-    return np.bincount(design.winner, p, minlength=n) + np.bincount(design.loser, 1.0 - p, minlength=n)
+    expected = np.bincount(design.winner, p, minlength=n) + np.bincount(design.loser, 1.0 - p, minlength=n)
+    return (goal - expected) / (design.diagonal(p * (1.0 - p)) + 1e-20)
 
 
 def _centred(theta: Floats, group: Indices) -> Floats:
     return theta - (np.bincount(group, theta) / np.bincount(group))[group]
-
-
-def _solve(design: Design, q: Floats, b: Floats, group: Indices) -> Floats:
-    if design.n <= DENSE:
-        information = design.information(q) + pin_means(group)
-        try:
-            return cho_solve(cho_factor(information), b)
-        except np.linalg.LinAlgError:  # on the way, scores may lie so far apart that nothing tells how they are linked
-            return np.linalg.lstsq(information, b)[0]
-    diagonal = design.diagonal(q)
-    return conjugate_gradients(design.times(q, diagonal), b, np.maximum(diagonal, 1e-12), tolerance=1e-10)

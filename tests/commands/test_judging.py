@@ -241,6 +241,7 @@ def test_essays_that_never_met_are_components_and_not_an_error(run, tmp_path):
     scale = json.loads(ended.out)
     assert (ended.code, scale["connected"], scale["components"]) == (0, False, 2)
     assert {row["rank"] for row in scale["essays"]} == {None}
+    assert "2 groups that nothing connects" in run("scale_csv", str(path), "--estimator", "sirt").out
 
 
 @pytest.mark.parametrize("content", ["", "winner,loser\na,b\n", "chosen,not_chosen\na,a\n", "chosen,not_chosen\na\n"])

@@ -82,11 +82,25 @@ def test_a_header_alone_is_an_empty_set_of_decisions():
     assert len(read("chosen,not_chosen\n")) == 0
 
 
-@pytest.mark.parametrize(
-    "header", ["chosen,notChosen,judgeId", "Chosen,Not Chosen,Judge", "won,lost,judge", "chosen,not_chosen,judge_id"]
-)
-def test_the_names_of_columns_are_read_however_they_are_written(header):
-    decisions = read_decisions([header + "\n", "a,b,x\n", "c,b,y\n"])
+HEADERS = [
+    "chosen,notChosen,judgeId",
+    "Chosen,Not Chosen,Judge",
+    "won,lost,judge",
+    "chosen,not_chosen,judge_id",
+    "chosen,notChosen,judgeName",
+    "candidate_chosen,candidate_not_chosen,judge",
+]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("header", HEADERS)
+def test_the_names_of_columns_are_read_however_they_are_written(header, separator):
+    lines = [line.replace(",", separator) for line in ("\ufeff" + header + "\n", "a,b,x\n", " ,, \n", "c,b,y\n")]
+    decisions = read_decisions(lines)
     assert decisions.essays == ("a", "b", "c")
     assert decisions.judges == ("x", "y")
     assert decisions.wins.tolist() == [1, 0, 1]
+
+
+def test_columns_that_say_nothing_may_share_a_name():
+    assert len(read(",chosen,not_chosen,\n1,a,b,\n")) == 1

@@ -8,6 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 from batches.management.shell import BAD_INPUT, PlainCommand
 from batches.scale.csv_decisions import NotDecisions, read_decisions
 from batches.scale.estimate import fit
+from batches.scale.reliability import plain_words
 from batches.scale.to_json import fit_to_json
 
 
@@ -27,9 +28,12 @@ class Command(PlainCommand):
             raise CommandError(f"{file}: {problem}", returncode=BAD_INPUT) from None
         except OSError as problem:
             raise CommandError(f"{file} cannot be read: {problem.strerror}.", returncode=BAD_INPUT) from None
-        document = fit_to_json(fit(decisions, estimator))
+        scale = fit(decisions, estimator)
+        document = fit_to_json(scale)
         if options["json"]:
             return self.print_json(document)
+        for sentence in plain_words(scale):
+            self.stdout.write(sentence)
         for row in document["essays"]:
             logit = "–" if row["logit"] is None else f"{row['logit']:+.3f}"
             self.stdout.write(f"{row['rank'] or '–':>5}  {row['essay']}  {logit}")
