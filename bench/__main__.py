@@ -24,12 +24,13 @@ MEASUREMENTS = {
     "collect": "collect",
     "per-round": "per_round",
     "callbacks": "callbacks",
+    "pages": "pages",
+    "scale": "scale_times",
 }
 STUDIES = {
     "comparison-status": "comparison_status",
     "scale-truth": "scale_truth",
     "scale-coverage": "scale_coverage",
-    "scale-times": "scale_times",
 }
 SHORT = 0.02
 

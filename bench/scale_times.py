@@ -1,14 +1,11 @@
-"""Simulated judgements -> processor time of our fit, errors and pairing beside choix, evalica and LAPACK in one run.
-
-    python -m bench --only scale-times --sizes 300 3000
+"""Simulated judgements -> processor time of our fit, errors and pairing beside choix, evalica, scikit-learn and LAPACK.
 
 20 comparisons an essay, spread 1.5, a bias of .2 logits. Processor time on one core, so that other work on the machine
 matters little; ratios are what to read. The fit is the mode with a position term to a gradient of 1e-8; choix and
 evalica have no position term. Packages that are not installed are left out.
 """
 
-import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from time import process_time
 from typing import Any
@@ -19,15 +16,20 @@ from scipy.special import expit
 
 from batches.judging.pairs import plan_pairs
 from batches.scale import Decisions, fit
-from batches.scale.model import Prior, design_of, maximise
+from batches.scale.estimators import DENSE_COVARIANCE
+from batches.scale.model import Prior, _objective, design_of, maximise
 from batches.scale.precision import DensePrecision, Edges, SparsePrecision
 from batches.scale.threads import on_one_core
+from bench import growth, pairing_worth
+from bench.rows import Row, Sizes
 
 SPREAD, BIAS = 1.5, 0.2
 PER_ESSAY = 20
 PRIOR = Prior(precision=SPREAD**-2, position_precision=0.01)
 SLOW = 1000  # essays: beyond, choix's slowest ways are left out
-TARGETS = {"choix (ilsr)": 300, "choix (Newton-CG)": 300, "evalica": 40, "scikit-learn": 2}  # at 3,000 essays
+FITS, ERRORS, PAIRING, LARGE = 3000, (3000, 10_000), 10_000, 100_000  # essays that the targets speak of
+TARGETS = {"choix (ilsr)": 300, "evalica": 40, "scikit-learn": 2}  # at 3,000 essays
+PASSES, INVERSES, ROUND = 30, 1.2, 0.05
 
 
 def decisions_of(n: int, seed: int = 1) -> Decisions:
@@ -85,74 +87,95 @@ def peers(decisions: Decisions) -> dict[str, Callable[[], object]]:
     return found
 
 
+def measure(sizes: Sizes) -> Iterator[Row]:
+    """T4, T5, T6 and their growth."""
+    for n in sorted({sizes.of(FITS // 10, least=100), sizes.of(FITS, least=100)}):
+        yield from fits(n)
+    yield from passes(sizes.of(LARGE, least=1000))
+    for n in sorted({sizes.of(full, least=200) for full in ERRORS}):
+        yield from errors(n)
+    yield from rounds(sizes.of(PAIRING, least=100))
+    yield growth.row("fit", {n: fit_seconds(n) for n in sizes.decades(LARGE, least=300)})
+    yield growth.row("pairing", {n: round_seconds(n)[1] for n in sizes.decades(PAIRING, least=50)})
+    yield from pairing_worth.measure(sizes)
+
+
 @on_one_core
-def fits(n: int) -> None:
+def fit_seconds(n: int) -> float:
+    decisions = decisions_of(n)
+    return seconds(lambda: maximise(design_of(decisions, terms="shared"), PRIOR))
+
+
+@on_one_core
+def fits(n: int) -> Iterator[Row]:
+    """Every peer beside our fit of the same judgements."""
     decisions = decisions_of(n)
     ours = seconds(lambda: maximise(design_of(decisions, terms="shared"), PRIOR))
-    print(f"fit, {n:,} essays: ours {_ms(ours)}")
     for name, work in peers(decisions).items():
-        theirs = seconds(work)
-        target = TARGETS.get(name) if n == 3000 else None
-        wanted = f" (>= {target}: {'kept' if theirs / ours >= target else 'BROKEN'})" if target else ""
-        print(f"  {name}: {_ms(theirs)}, {theirs / ours:,.1f} times ours{wanted}", flush=True)
-    whole = seconds(lambda: fit(decisions))
-    print(f"  everything (spread, errors, misfit, reliability): {_ms(whole)}, {whole / ours:,.0f} times the fit alone")
+        yield Row(
+            target="T4", path="fit", size=f"{n:,} essays", figure=f"CPU of {name}", value=seconds(work),
+            beside="our fit", beside_value=ours, at_least=TARGETS.get(name, 1) if n == FITS else 1,
+        )  # fmt: skip
+    yield Row(
+        target="", path="fit", size=f"{n:,} essays", figure="spread, errors, misfit and reliability too",
+        value=seconds(lambda: fit(decisions)), beside="our fit", beside_value=ours,
+    )  # fmt: skip
 
 
 @on_one_core
-def errors(n: int) -> None:
+def passes(n: int) -> Iterator[Row]:
+    """The fit in units of one look at all judgements: objective and gradient."""
+    design = design_of(decisions_of(n), terms="shared")
+    x = np.zeros(design.n + design.k)
+    once = seconds(lambda: design.transpose(_objective(design, PRIOR, x)[1]))
+    yield Row(
+        target="T4", path="fit", size=f"{n:,} essays", figure="CPU to a gradient of 1e-8",
+        value=seconds(lambda: maximise(design, PRIOR)), beside="one pass over the data", beside_value=once,
+        at_most=PASSES,
+    )  # fmt: skip
+
+
+@on_one_core
+def errors(n: int) -> Iterator[Row]:
     """Exact errors against one LAPACK inverse; beyond, the approximation with its measured worst error."""
-    decisions = decisions_of(n)
-    design = design_of(decisions, terms="shared")
+    design = design_of(decisions_of(n), terms="shared")
     x, _ = maximise(design, PRIOR)
     p = expit(design.logits(x))
     q = p * (1 - p)
-    if n <= 3500:
+    size = f"{n:,} essays"
+    if n <= DENSE_COVARIANCE:
         matrix = PRIOR.add_to(design.information(q), design.n)
         floor = seconds(lambda: dpotri(dpotrf(matrix, lower=1)[0], lower=1))
         ours = seconds(lambda: DensePrecision(design, PRIOR, q).variances())
-        kept = "kept" if ours <= 1.2 * floor else "BROKEN"
-        print(
-            f"standard errors, {n:,} essays: exact {_ms(ours)}, {ours / floor:.2f} times one inverse (<= 1.2: {kept})"
-        )
+        yield Row(
+            target="T5", path="errors", size=size, figure="CPU, exact", value=ours, beside="one LAPACK inverse",
+            beside_value=floor, at_most=INVERSES,
+        )  # fmt: skip
         return
-    ours = seconds(lambda: SparsePrecision(design, PRIOR, q, Edges.of_design(design)).variances())
-    solved = seconds(lambda: maximise(design, PRIOR))
     worst = SparsePrecision(design, PRIOR, q, Edges.of_design(design)).worst_error()
-    print(
-        f"standard errors, {n:,} essays: propagated {_ms(ours)}, {ours / solved:.2f} times the fit (< 1), "
-        f"worst of 64 exact ones off by {worst:.2%}"
-    )
+    yield Row(
+        target="T5", path="errors", size=size, figure="CPU, by belief propagation",
+        value=seconds(lambda: SparsePrecision(design, PRIOR, q, Edges.of_design(design)).variances()),
+        beside="our fit", beside_value=seconds(lambda: maximise(design, PRIOR)), at_most=1,
+        note=f"worst of 64 exact ones off by {worst:.2%}",
+    )  # fmt: skip
 
 
-def pairing(n: int) -> None:
+def rounds(n: int) -> Iterator[Row]:
+    for number, value in zip(("first", "eleventh"), round_seconds(n), strict=True):
+        yield Row(
+            target="T6", path="pairing", size=f"{n:,} essays", figure=f"CPU of the {number} round", value=value,
+            at_most=ROUND if n == PAIRING else None,
+        )  # fmt: skip
+
+
+def round_seconds(n: int) -> tuple[float, float]:
+    """Of the first round, which nothing is known for, and of one with ten rounds behind it, by score."""
     rng = np.random.default_rng(1)
     scores: dict[Any, float] = dict(enumerate(rng.normal(0, SPREAD, n).tolist()))
-    known = {"scores": scores, "errors": dict.fromkeys(scores, 0.5), "method": "adaptive"}
-    earlier = plan_pairs(range(n), earlier=[], seed=0, method="balanced")
-    first = seconds(lambda: plan_pairs(range(n), earlier=[], seed=1, **known))
+    known: dict[str, Any] = {"scores": scores, "errors": dict.fromkeys(scores, 0.5), "method": "adaptive"}
+    first = seconds(lambda: plan_pairs(range(n), earlier=[], seed=0, method="adaptive"))
+    earlier = plan_pairs(range(n), earlier=[], seed=0, method="adaptive")
     for number in range(9):
         earlier = earlier + plan_pairs(range(n), earlier=earlier, seed=2 + number, **known)
-    tenth = seconds(lambda: plan_pairs(range(n), earlier=earlier, seed=99, **known))
-    kept = "kept" if n != 10_000 or tenth <= 0.05 else "BROKEN"
-    print(
-        f"a round of pairs, {n:,} essays: the first {_ms(first)}, the eleventh {_ms(tenth)} (10,000: <= 50 ms: {kept})"
-    )
-
-
-def _ms(value: float) -> str:
-    return f"{value * 1e3:,.1f} ms"
-
-
-def main(arguments: Sequence[str] = ()) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sizes", nargs="+", type=int, default=[300, 3000], help="essays of the fits")
-    parser.add_argument("--errors", nargs="+", type=int, default=[1000, 10_000], help="essays of the standard errors")
-    parser.add_argument("--pairing", nargs="+", type=int, default=[1000, 10_000], help="essays of the rounds")
-    options = parser.parse_args(arguments)
-    for n in options.sizes:
-        fits(n)
-    for n in options.errors:
-        errors(n)
-    for n in options.pairing:
-        pairing(n)
+    return first, seconds(lambda: plan_pairs(range(n), earlier=earlier, seed=99, **known))

@@ -1,6 +1,6 @@
 """Essays and earlier pairs -> one round of pairs, in the order they will be read."""
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from random import Random
@@ -58,23 +58,34 @@ def plan_pairs(
     are joined first. `scores` and `errors` (logits) are used by "adaptive" alone; without scores it draws
     as "balanced". The same arguments give the same pairs: `seed` should differ from round to round.
     """
-    drawn = METHODS[method]
-    rng = Random(seed)
-    earlier = list(earlier)
-    firsts, seconds = [pair.a for pair in earlier], [pair.b for pair in earlier]
-    history = History.of(firsts, seconds)
-    present = _sit_one_out(list(dict.fromkeys(essays)), history, rng)
-    key, by_score = _keys(present, scores or {}, errors or {}, rng) if drawn.by_score else _random_keys(present, rng)
-    joining = _joining(zip(firsts, seconds, strict=True), essays, key)
+    drawn, rng = METHODS[method], Random(seed)
+    numbers = _Numbers({essay: number for number, essay in enumerate(dict.fromkeys(essays))})
+    taking_part, earlier = len(numbers), list(earlier)
+    firsts, seconds = [numbers[pair.a] for pair in earlier], [numbers[pair.b] for pair in earlier]
+    names = list(numbers)
+    history = History.of(firsts, seconds, essays=len(names))
+    present = _sit_one_out(list(range(taking_part)), history, rng)
+    key, by_score = _keys(present, names, scores or {}, errors or {}, rng) if drawn.by_score else (None, False)
+    key = key or _random_keys(present, rng)
+    joining = [] if history.connects(taking_part) else _joining(zip(firsts, seconds, strict=True), taking_part, key)
     taken = {essay for couple in joining for essay in couple}
     rest = sorted((essay for essay in present if essay not in taken), key=key.__getitem__)
     at_random, rest = _random_part(rest, random_share if by_score else 0.0, history, rng)
-    planned = pair_neighbours(rest, history.may_meet, joining + at_random)
-    unscored = set(at_random)
+    couples = pair_neighbours(rest, history.may_meet, joining + at_random)
+    unscored = set(at_random if by_score else couples)
+    ordered = _oriented(couples, history if drawn.balanced else None, rng)
     return [
-        _orient(couple, history if drawn.balanced else None, rng, couple in unscored or not by_score)
-        for couple in planned
+        Pair(names[one], names[other], couple in unscored)
+        for couple, (one, other) in zip(couples, ordered, strict=True)
     ]
+
+
+class _Numbers(dict[Essay, int]):
+    """Essays by number, in the order in which they are first asked for: ids cost more to compare and to pair up."""
+
+    def __missing__(self, essay: Essay) -> int:
+        self[essay] = number = len(self)
+        return number
 
 
 def swap_repeats(pairs: Sequence[Pair], share: float, seed: int, always: Container[Essay] = ()) -> list[Pair]:
@@ -93,44 +104,44 @@ def _count(share: float, of: int, rng: Random) -> int:
     return min(of, int(share * of + rng.random()))
 
 
-def _sit_one_out(essays: list[Essay], history: History, rng: Random) -> list[Essay]:
+def _sit_one_out(essays: list[int], history: History, rng: Random) -> list[int]:
     if len(essays) % 2:
-        out = max(essays, key=lambda essay: (history.appearances(essay), rng.random()))
+        out = max(essays, key=lambda essay: (history.appearances[essay], rng.random()))
         essays.remove(out)
     return essays
 
 
-def _random_keys(essays: Sequence[Essay], rng: Random) -> tuple[dict[Essay, float], bool]:
-    return {essay: rng.random() for essay in essays}, False
+def _random_keys(essays: Sequence[int], rng: Random) -> dict[int, float]:
+    return {essay: rng.random() for essay in essays}
 
 
 def _keys(
-    essays: Sequence[Essay], scores: Mapping[Essay, float], errors: Mapping[Essay, float], rng: Random
-) -> tuple[dict[Essay, float], bool]:
-    """A place on the scale for every essay, and True; random places and False where no scores exist yet."""
-    known = {essay: scores[essay] for essay in essays if _is_number(scores.get(essay))}
-    if len(known) < 2:
-        return _random_keys(essays, rng)
-    places = list(known.values())
-    key = {}
-    for essay in essays:
-        error = errors.get(essay)
-        spread = JITTER * error if error is not None and isfinite(error) else 0.0
+    essays: Sequence[int],
+    names: Sequence[Essay],
+    scores: Mapping[Essay, float],
+    errors: Mapping[Essay, float],
+    rng: Random,
+) -> tuple[dict[int, float] | None, bool]:
+    """A place on the scale for every essay, and True; None and False where no scores exist yet."""
+    level = [_number(scores.get(names[essay])) for essay in essays]
+    places = [score for score in level if score is not None]
+    if len(places) < 2:
+        return None, False
+    key, gauss = {}, rng.gauss
+    for essay, score in zip(essays, level, strict=True):
+        spread = JITTER * (_number(errors.get(names[essay])) or 0.0)
         # a newcomer may meet anybody: it takes the place of somebody drawn at random
-        score = known[essay] if essay in known else rng.choice(places)
-        key[essay] = score + rng.gauss(0.0, spread)
+        key[essay] = (rng.choice(places) if score is None else score) + gauss(0.0, spread)
     return key, True
 
 
-def _is_number(score: float | None) -> bool:
-    return score is not None and isfinite(score)
+def _number(value: float | None) -> float | None:
+    return value if value is not None and isfinite(value) else None
 
 
-def _joining(couples: Iterable[Couple], essays: Sequence[Essay], key: Mapping[Essay, float]) -> list[Couple]:
+def _joining(couples: Iterable[tuple[int, int]], essays: int, key: Mapping[int, float]) -> list[Couple]:
     """Couples that join what is still unconnected, among the essays that have a `key`: who takes part."""
-    groups = components(essays, couples)
-    if len(groups) < 2:
-        return []
+    groups = components(range(essays), couples)
     present = [[essay for essay in group if essay in key] for group in groups]
     return bridges([group for group in present if group], key)
 
@@ -145,11 +156,11 @@ def _random_part(rest: list[Essay], share: float, history: History, rng: Random)
     return couples, [essay for essay in rest if essay not in taken]
 
 
-def _orient(couple: Couple, history: History | None, rng: Random, random: bool) -> Pair:
+def _oriented(couples: Iterable[Couple], history: History | None, rng: Random) -> Iterator[Couple]:
     """Put first whoever has been first less often; a pair that meets again, the other way round; else toss a coin."""
-    one, other = couple
-    swap = rng.random() < 0.5
-    if history is not None:
-        lead = history.lead(one) - history.lead(other) or history.leads(one, other)
-        swap = lead > 0 if lead else swap
-    return Pair(other, one, random) if swap else Pair(one, other, random)
+    for one, other in couples:
+        swap = rng.random() < 0.5
+        if history is not None:
+            ahead = history.lead[one] - history.lead[other] or history.leads(one, other)
+            swap = ahead > 0 if ahead else swap
+        yield (other, one) if swap else (one, other)
