@@ -84,6 +84,7 @@ def one(client: Any, path: str, headers: dict[str, str]) -> Seen:
 
     with CaptureQueriesContext(connection) as queries:
         answer = client.get(path, **headers)
+    asked = len(queries)  # now: the next request empties the log
     costs: list[Any] = []
     while len(costs) < TRIES and not any(cost.client + cost.server < EASY for cost in costs):
         with measured(BackEnd()) as cost:
@@ -93,7 +94,7 @@ def one(client: Any, path: str, headers: dict[str, str]) -> Seen:
         path=path,
         ms=min(cost.client + cost.server for cost in costs) * 1e3,
         wall=min(cost.wall for cost in costs) * 1e3,
-        queries=len(queries),
+        queries=asked,
         status=answer.status_code,
     )
 

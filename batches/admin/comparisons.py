@@ -13,7 +13,7 @@ from batches.admin.access import visible
 from batches.admin.base import ReadOnly, id_in
 from batches.admin.comparison_page import comparison_context
 from batches.admin.deeds import Question, deed
-from batches.admin.filters import choice, own
+from batches.admin.filters import OfAssessment, choice, own
 from batches.admin.labels import labelled
 from batches.admin.permissions import may
 from batches.admin.words import COMPARISON_COLOURS, link, moment, reason_words
@@ -37,7 +37,7 @@ def ask_before_retrying(screen: Any, request: HttpRequest, rows: QuerySet[Any]) 
 class ComparisonScreen(ReadOnly):
     page_template = "cj/comparison.html"
     list_display = ("pair", "round_link", "judge", "state", "winner", "attempts", "reason", "resolved")
-    list_filter = (choice("status"), own("round__assessment"), own("judge"))
+    list_filter = (choice("status"), ("round__assessment", OfAssessment), own("judge"))
     linked_by = ("round__id__exact", "fail_reason", "round__strategy__exact", "held__exact")
     list_select_related = ("round__assessment", "essay_a", "essay_b", "judge__account", "judge__user", "judgement")
     not_listed = (

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RelatedDropdownFilter
 
 from batches.admin.access import visible
-from batches.models import Assessment, Judge
+from batches.models import Assessment, Judge, Round
 
 MOST_CHOICES = 500
 
@@ -29,6 +29,21 @@ class OwnRelated(RelatedDropdownFilter):
 
     def has_output(self) -> bool:
         return len(self.lookup_choices) > 1
+
+
+class OfAssessment(OwnRelated):
+    """Filter what belongs to a round by its assessment, the rounds named outright.
+
+    From the assessment alone PostgreSQL expects its comparisons everywhere and reads all newer ones on the way to them.
+    """
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().queryset(request, queryset)
+        chosen = self.used_parameters.get(self.lookup_kwarg)
+        if not chosen:
+            return rows
+        rounds = visible(Round, request.user).filter(assessment__in=chosen)
+        return rows.filter(round__in=list(rounds.values_list("pk", flat=True)))
 
 
 class OneOf(DropdownFilter):
