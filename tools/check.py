@@ -29,13 +29,8 @@ CHECKS: dict[str, list[str]] = {
     "templates": [str(SCRIPTS / "djade"), "--check", "--target-version", "6.1", *templates()] if templates() else [],
     "types": [PYTHON, "-m", "mypy"],
     "rules": [PYTHON, "tools/rules.py"],
-    "unsafe code": [
-        str(SCRIPTS / "bandit"),
-        "--quiet",
-        "--recursive",
-        "-ll",
-        *OURS,
-    ],  # nothing of medium severity or more
+    # nothing of medium severity or more; SQL from parts is ruff's S608, where each place says why
+    "unsafe code": [str(SCRIPTS / "bandit"), "--quiet", "--recursive", "-ll", "--skip", "B608", *OURS],
     "imports": [PYTHON, "-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-cache"],
     "settings": [PYTHON, "manage.py", "check", "--fail-level", "WARNING"],
     "deployment": [PYTHON, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
