@@ -204,6 +204,21 @@ KEYS: dict[str, Key] = {
         per_assessment=True,
     ),
     "random_share": Key(read=_share, default=".10", meaning=_("share of pairs that stay random"), per_assessment=True),
+    "human_share": Key(
+        read=_share,
+        default="0",
+        meaning=_("share of a round's pairs that the people named as judges are given"),
+        per_assessment=True,
+    ),
+    "human_pairs": Key(
+        read=_one_of("repeat", "instead"),
+        default="repeat",
+        meaning=_("whether people judge their pairs beside the model (repeat) or in its place (instead)"),
+        per_assessment=True,
+    ),
+    "human_claim": Key(
+        read=_seconds, default="30 min", meaning=_("how long a pair stays with a person who does not answer (seconds)")
+    ),
     "ask_instructions": Key(
         read=_yes_no,
         default="no",

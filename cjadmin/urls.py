@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from batches.admin import judging
 from batches.api import api
 from batches.api.metrics import metrics
 from batches.api.probes import healthz, readyz
@@ -15,8 +16,10 @@ urlpatterns = [
     path("metrics", metrics),
     path("healthz", healthz),
     path("readyz", readyz),
+    re_path("^admin/$", admin.site.admin_view(judging.front)),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("judging/", include("batches.admin.judging")),
     path("webhooks/", include("batches.webhooks.urls")),
     path("", RedirectView.as_view(pattern_name="admin:index")),
 ]

@@ -55,8 +55,14 @@ def zone_script(request: HttpRequest) -> str:
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The sidebar: the front page, then the groups; what a person may not view is not there."""
     home = {"title": _("Front page"), "icon": "home", "link": reverse("admin:index")}
+    judging = {
+        "title": _("Judging"),
+        "icon": "compare_arrows",
+        "link": reverse("judging:mine"),
+        "permission": _holder_of("batches.judge_comparison"),
+    }
     return [
-        {"items": [home]},
+        {"items": [home, judging]},
         *({"title": title, "items": [_item(*item) for item in items]} for title, items in GROUPS),
     ]
 

@@ -65,6 +65,8 @@ def useful_actions(now: Standing) -> set[str]:
         "retry": now.failed > 0,
         "force": now.gathered > 0,
         "score": now.judged > 0,
+        "budget": True,
+        "call_back": now.with_people > 0,
         "purge": now.n_essays > 0 or now.comparisons > 0,
     }
     return {action for action, holds in useful.items() if holds}

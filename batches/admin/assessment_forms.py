@@ -17,7 +17,7 @@ from batches.admin.judges import model_choices
 from batches.conf import BadSetting, check_overrides, cj_settings
 from batches.models import Assessment, AssessmentJudge, Judge
 from batches.models.judging import Strategy
-from batches.pipeline import load, money, sketches
+from batches.pipeline import load, sketches
 from batches.pipeline.strategies import STRATEGIES
 
 STRATEGY = "llm_batching_strategy"
@@ -49,7 +49,6 @@ class AssessmentForm(RowForm):
         widget=UnfoldAdminSelectWidget, required=False, help_text=gettext_lazy("Until the first round is planned.")
     )
     strategy = forms.ChoiceField(choices=strategy_choices, required=False, widget=UnfoldAdminSelectWidget)
-    budget = BudgetField()
 
     class Meta:
         model = Assessment
@@ -60,13 +59,12 @@ class AssessmentForm(RowForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "budget" in self.fields:
+        if "strategy" in self.fields:
             self._fill(self.instance)
 
     def _fill(self, assessment: Assessment) -> None:
-        self.initial["budget"] = assessment.budget_usd.quantize(Decimal("0.01"))
         self.initial["strategy"] = assessment.overrides.get(STRATEGY, "")
-        judges = list(assessment.judges.all())
+        judges = list(assessment.judges.filter(kind=Judge.Kind.MODEL))
         current = [(f"judge:{judge.pk}", str(judge)) for judge in judges]
         others = [
             (f"judge:{judge.pk}", str(judge))
@@ -93,16 +91,14 @@ class AssessmentForm(RowForm):
         return str(name)
 
     def put_in_force(self, assessment: Assessment) -> None:
-        """What is not a plain column: the budget with its overrun, the strategy, the judge."""
+        """What is not a plain column: the strategy, the judge."""
         given, changed = self.cleaned_data, self.changed_data
-        if "budget" in changed:
-            money.set_budget(assessment.pk, given["budget"])
         if "strategy" in changed:
             rest = {key: value for key, value in assessment.overrides.items() if key != STRATEGY}
             overrides = rest | ({STRATEGY: given["strategy"]} if given["strategy"] else {})
             Assessment.objects.filter(pk=assessment.pk).update(overrides=overrides)
         if "judge" in changed and given["judge"]:
-            AssessmentJudge.objects.filter(assessment=assessment).delete()
+            AssessmentJudge.objects.filter(assessment=assessment, judge__kind=Judge.Kind.MODEL).delete()
             load.add_judge(assessment, sketches.chosen_judge(given["judge"]))
 
 

@@ -27,11 +27,13 @@ from batches.admin.assessment_deeds import (
 )
 from batches.admin.assessment_forms import AssessmentForm
 from batches.admin.base import Screen
+from batches.admin.budget import BudgetDeed
 from batches.admin.deeds import deed
 from batches.admin.exports import Exporting
 from batches.admin.filters import one_of, own
 from batches.admin.lab import lab_context
 from batches.admin.labels import labelled
+from batches.admin.people_page import PeopleDeeds, people_urls
 from batches.admin.permissions import may
 from batches.admin.rosters import roster_view
 from batches.admin.spending import submit_once
@@ -49,7 +51,7 @@ Status = Comparison.Status
 
 
 @admin.register(Assessment)
-class AssessmentScreen(Exporting, Screen):
+class AssessmentScreen(PeopleDeeds, BudgetDeed, Exporting, Screen):
     form = AssessmentForm
     deletable = True
     page_template = "cj/assessment.html"
@@ -71,10 +73,10 @@ class AssessmentScreen(Exporting, Screen):
     exact_search = ("pk", "slug__exact", "title__iexact")
     search_help_text = gettext_lazy("Short name or title")
     ordering = ("-id",)
-    actions = ("plan", "submit", "retry", "force", "score", "purge")
+    actions = ("plan", "submit", "retry", "force", "score", "budget", "call_back", "purge")
     has_purge_assessment_permission = may("purge_assessment")
     fieldsets = (
-        (None, {"fields": ("title", "budget", "strategy", "judge")}),
+        (None, {"fields": ("title", "strategy", "judge")}),
         (gettext_lazy("What the judge reads"), {"fields": ("instructions", "rubric")}),
         (gettext_lazy("Planning"), {"fields": ("pairing", "target_reliability", "target_certain_grades", "deadline")}),
         (gettext_lazy("Scaled scores"), {"fields": ("scaled_mean", "scaled_sd")}),
@@ -239,6 +241,7 @@ class AssessmentScreen(Exporting, Screen):
                 path(route, self.admin_site.admin_view(view), name=f"batches_assessment_{name}")
                 for route, (name, view) in ours.items()
             ),
+            *people_urls(self),
             *self.export_urls(),
             *super().get_urls(),
         ]

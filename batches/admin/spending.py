@@ -69,7 +69,7 @@ def question_before_submitting(rounds: QuerySet[Round]) -> Question:
         raise Refused(_("Nothing is left to submit here: every comparison has been submitted already."))
     assessments = list(Assessment.objects.filter(rounds__in=rounds).distinct())
     judges = list(Judge.objects.filter(pk__in=by_judge).select_related("account", "user").order_by("pk"))
-    found = forecast_rows(rounds)
+    found = forecast_rows(rounds) if any(judge.account for judge in judges) else []
     chosen = [row for row in found if row.chosen]
     price = chosen[0] if len(chosen) == 1 and not chosen[0].forecast.problem else None
     return Question(
@@ -145,6 +145,6 @@ def _warnings(judges: list[Judge]) -> list[str]:
     ]
     if any(judge.is_local for judge in judges):
         found.append(_("The local provider answers: the results will say nothing about pupils' work."))
-    elif judges:
+    elif any(judge.account for judge in judges):
         found.append(_("This is a real account: the provider will bill what is used."))
     return [warning for warning in found if warning]

@@ -17,7 +17,7 @@ from batches.admin.rounds import state_of
 from batches.admin.trust import picture, trust
 from batches.admin.words import JOB_COLOURS, JOB_SENTENCES, page_of, reason_words, usd
 from batches.conf import cj_settings, sink_in_force
-from batches.models import Assessment, BatchItem, BatchJob, Comparison, Flag, Round, Scale, Score
+from batches.models import Assessment, BatchItem, BatchJob, Comparison, Flag, Judge, Round, Scale, Score
 from batches.models.judging import Strategy
 from batches.pipeline import relay, roster
 from batches.pipeline.outlook import Goal
@@ -33,14 +33,16 @@ SOURCES = {
     "default": gettext_lazy("the default"),
 }
 # what standing calls the next action: the admin action that does it
-ACTIONS = {"plan": "plan", "submit": "submit", "retry": "retry", "score": "score"}
+ACTIONS = {"plan": "plan", "submit": "submit", "retry": "retry", "score": "score", "budget": "budget"}
 
 
 def standing_context(request: HttpRequest, assessment: Assessment) -> dict[str, Any]:
     """Everything on the page that Django's own context does not have."""
     replaced = roster.counts(assessment)
+    moves = live_context(request, assessment)
     return {
-        **live_context(request, assessment),
+        **moves,
+        "people_judges": [judge for judge in moves["judges"] if judge.kind == Judge.Kind.PERSON],
         "settings": [row for row in cj_settings.effective(assessment) if row.overridable],
         "replaced": replaced,
         "may_name": request.user.has_perm("batches.manage_roster"),
@@ -140,8 +142,8 @@ def _next(request: HttpRequest, assessment: Assessment, now: Standing) -> dict[s
         return {"action": action}
     if now.next_action == "load" and request.user.has_perm("batches.load_essays"):
         return {"href": reverse("admin:batches_assessment_essays", args=[assessment.pk]), "words": _("Add essays")}
-    if now.next_action == "budget" and request.user.has_perm("batches.change_assessment"):
-        return {"href": "?edit=1", "words": _("Raise the budget")}
+    if now.next_action == "people":
+        return {"href": reverse("admin:batches_assessment_people", args=[assessment.pk]), "words": _("Who judges")}
     if now.next_action == "publish" and now.latest_scale:
         words = _("Look at scale {n}").format(n=now.latest_scale.number)
         return {"href": page_of(now.latest_scale), "words": words}

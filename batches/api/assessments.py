@@ -22,7 +22,7 @@ from batches.api.paging import Next, Paged, page
 from batches.api.problems import Refusal
 from batches.models import Assessment, Comparison, Project, Round
 from batches.models.judging import Strategy
-from batches.pipeline import load, money
+from batches.pipeline import budget, load
 from batches.pipeline.refused import Refused
 
 router = Router(tags=["assessments"])
@@ -151,7 +151,7 @@ def _make(caller: Caller, project: Project, given: NewAssessment) -> AssessmentD
             if given.strategy:
                 Assessment.objects.filter(pk=made.pk).update(overrides={"llm_batching_strategy": str(given.strategy)})
             if given.budget_usd is not None:
-                money.set_budget(made.pk, Decimal(given.budget_usd))
+                budget.first_budget(made, Decimal(given.budget_usd), actor=caller.actor)
             if given.essays:
                 loaded(caller, made, given.essays)
     except Refused as problem:

@@ -96,7 +96,23 @@ def swap_repeats(pairs: Sequence[Pair], share: float, seed: int, always: Contain
     rng = Random(seed)
     drawn = rng.sample(range(len(pairs)), _count(share, len(pairs), rng))
     picked = sorted({*drawn, *(i for i, pair in enumerate(pairs) if pair.a in always or pair.b in always)})
-    return [Pair(pairs[at].b, pairs[at].a, pairs[at].random) for at in picked]
+    return [_turned(pairs[at]) for at in picked]
+
+
+def people_pairs(pairs: Sequence[Pair], share: float, seed: int, *, turned: bool) -> list[Pair]:
+    """Draw a share of the pairs for people, without looking at scores.
+
+    With `turned` every other one of them is read in the other order: a liking for a place that people and model have
+    in common would otherwise pass for agreement about essays.
+    """
+    rng = Random(f"people {seed}")
+    drawn = rng.sample(range(len(pairs)), _count(share, len(pairs), rng))
+    turn = set(drawn[::2]) if turned else set()
+    return [_turned(pairs[at]) if at in turn else pairs[at] for at in sorted(drawn)]
+
+
+def _turned(pair: Pair) -> Pair:
+    return Pair(pair.b, pair.a, pair.random)
 
 
 def _count(share: float, of: int, rng: Random) -> int:

@@ -4,6 +4,7 @@ from batches.models.accounts import Judge, ProviderAccount
 from batches.models.api import ApiToken, Scope, StoredAnswer
 from batches.models.assessment import Assessment, AssessmentJudge, Essay, EssayPage
 from batches.models.callbacks import Callback, IncomingWebhook, Relay
+from batches.models.claims import Claim
 from batches.models.costs import DayCost
 from batches.models.doors import FailedLogin
 from batches.models.erasure import Erasure
@@ -25,6 +26,7 @@ __all__ = [
     "BatchItem",
     "BatchJob",
     "Callback",
+    "Claim",
     "Comparison",
     "DayCost",
     "Deployment",

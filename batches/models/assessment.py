@@ -82,6 +82,8 @@ class Assessment(models.Model):
             ("score_assessment", "Can compute a scale"),
             ("export_results", "Can export results"),
             ("purge_assessment", "Can remove all texts of an assessment for good"),
+            ("change_budget", "Can change budgets"),
+            ("name_judges", "Can say which people judge, and how much"),
         ]
 
     def __str__(self) -> str:
@@ -97,6 +99,10 @@ class AssessmentJudge(models.Model):
 
     assessment = models.ForeignKey(Assessment, on_delete=models.CASCADE)
     judge = models.ForeignKey(Judge, on_delete=models.PROTECT)
+    quota = models.PositiveIntegerField(null=True, blank=True)  # a person's comparisons at most; null: no limit
+
+    project_path = "assessment__project"
+    objects = MemberQuerySet["AssessmentJudge"].as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["assessment", "judge"], name="judge_once_per_assessment")]

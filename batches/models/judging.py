@@ -147,7 +147,10 @@ class Comparison(models.Model):
                 fields=["round", "judge"], condition=Q(status="PENDING", released_at=None), name="comparison_gathering"
             ),
         ]
-        permissions = [("retry_comparison", "Can retry failed comparisons (spends money)")]
+        permissions = [
+            ("retry_comparison", "Can retry failed comparisons (spends money)"),
+            ("judge_comparison", "Can judge comparisons, where named as a judge"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.essay_a} / {self.essay_b}"
@@ -173,6 +176,7 @@ class Judgement(models.Model):
     justification = models.TextField(blank=True)
     confidence = models.PositiveSmallIntegerField(null=True, blank=True)
     told = models.BooleanField(null=True, blank=True)  # the judge says that an essay speaks to it; null: not asked
+    seconds = models.PositiveIntegerField(null=True, blank=True)  # a person took from seeing the pair to the answer
     created_at = models.DateTimeField(auto_now_add=True)
 
     project_path = "comparison__round__assessment__project"

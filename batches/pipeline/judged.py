@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from batches.models import Assessment, Comparison, Judgement, Round
+from batches.models import Assessment, Comparison, Judge, Judgement, Round
 from batches.scale.decisions import Decisions
 from batches.scale.estimate import Fit, fit
 
@@ -22,11 +22,12 @@ class Judged(NamedTuple):
     round: int = 0  # its number
     random: bool = False  # drawn without looking at scores
     replicate: int = 0
+    kind: str = Judge.Kind.MODEL
 
 
 FIELDS = (
     *("comparison_id", "comparison__essay_a_id", "comparison__essay_b_id", "winner", "comparison__judge_id"),
-    *("comparison__round__number", "comparison__is_random", "comparison__replicate"),
+    *("comparison__round__number", "comparison__is_random", "comparison__replicate", "comparison__judge__kind"),
 )
 
 
@@ -69,4 +70,12 @@ def decisions_of(rows: Iterable[Judged], essays: Sequence[int]) -> Decisions:
 def fit_judgements(
     rows: Sequence[Judged], essays: Sequence[int], *, estimator: str = "map", uncertain: bool = True
 ) -> Fit:
-    return fit(decisions_of(rows, essays), estimator, position=len(rows) >= LEFT_MATTERS, uncertain=uncertain)
+    """Where people have judged, each judge has a position term of their own: places are liked differently."""
+    people = any(row.kind == Judge.Kind.PERSON for row in rows)
+    return fit(
+        decisions_of(rows, essays),
+        estimator,
+        position=len(rows) >= LEFT_MATTERS,
+        judge_position=people,
+        uncertain=uncertain,
+    )

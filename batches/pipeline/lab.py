@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import combinations
-from math import sqrt
 from random import Random
 
 from django.db import transaction
@@ -20,9 +19,9 @@ from batches.numbers import grouped
 from batches.pipeline import fits
 from batches.pipeline.refused import Refused
 from batches.pipeline.strategies import strategy as known_strategy
+from batches.scale.proportion import wilson
 
 MOST_PAIRS = 5_000
-CONFIDENCE = 1.96  # standard errors on either side of an interval of 95 %
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +37,7 @@ class Share:
 
     @property
     def interval(self) -> tuple[float, float]:
-        if not self.n:
-            return 0.0, 1.0
-        z, p = CONFIDENCE, self.hits / self.n
-        middle = (p + z * z / (2 * self.n)) / (1 + z * z / self.n)
-        half = z / (1 + z * z / self.n) * sqrt(p * (1 - p) / self.n + z * z / (4 * self.n**2))
-        return max(0.0, middle - half), min(1.0, middle + half)
+        return wilson(self.hits, self.n) if self.n else (0.0, 1.0)
 
     def as_json(self) -> dict[str, object]:
         return {"value": self.value, "n": self.n, "low": self.interval[0], "high": self.interval[1]}

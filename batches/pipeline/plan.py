@@ -10,10 +10,11 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from batches.conf import cj_settings
-from batches.judging.pairs import Pair, plan_pairs, swap_repeats
+from batches.judging.pairs import Pair, plan_pairs
 from batches.models import Assessment, AuditEntry, Comparison, Judge, Round
 from batches.models.project import Person
 from batches.pipeline import fits, oddities, suspect
+from batches.pipeline.deal import Hands
 from batches.pipeline.judged import essays_of, fingerprint, fit_judgements, judged
 from batches.pipeline.refused import Refused
 from batches.pipeline.strategies import strategy as known_strategy
@@ -49,14 +50,14 @@ def plan_rounds(
         essays: list[Hashable] = list(essays_of(assessment))
         if len(essays) < 2:
             raise Refused(_("A round needs at least two essays: load essays first."))
-        judges = _judges(assessment)
         settings = cj_settings.of(assessment.overrides)
+        hands = _hands(assessment)
         name = strategy or settings.llm_batching_strategy
         known_strategy(name)
         earlier = list(_earlier(assessment))
         known = _scores(assessment)
         planned = [
-            _plan(assessment, essays, judges, earlier, known, actor=actor, strategy=name, seed=seed if i == 0 else None)
+            _plan(assessment, essays, hands, earlier, known, actor=actor, strategy=name, seed=seed if i == 0 else None)
             for i in range(rounds)
         ]
         if correlation_id:
@@ -67,13 +68,22 @@ def plan_rounds(
     return planned
 
 
-def _judges(assessment: Assessment) -> list[Judge]:
-    judges = list(assessment.judges.filter(kind=Judge.Kind.MODEL).select_related("account").order_by("pk"))
+def _hands(assessment: Assessment) -> Hands:
+    """Models and people who judge an assessment; Refused where there is nobody."""
+    settings = cj_settings.of(assessment.overrides)
+    judges = list(assessment.judges.select_related("account").order_by("pk"))
+    hands = Hands(
+        models=[judge for judge in judges if judge.kind == Judge.Kind.MODEL],
+        people=[judge for judge in judges if judge.kind == Judge.Kind.PERSON],
+        human_share=float(settings.human_share),
+        human_pairs=settings.human_pairs,
+        swap_share=float(settings.swap_share),
+    )
     if not judges:
-        raise Refused(_("This assessment has no judge: choose a model first."))
-    for judge in judges:
+        raise Refused(_("This assessment has no judge: choose a model first, or name people who judge."))
+    for judge in hands.models:
         fits.model_of(judge)
-    return judges
+    return hands
 
 
 def _earlier(assessment: Assessment) -> Iterator[Pair]:
@@ -85,7 +95,7 @@ def _earlier(assessment: Assessment) -> Iterator[Pair]:
 def _plan(
     assessment: Assessment,
     essays: list[Hashable],
-    judges: list[Judge],
+    hands: Hands,
     earlier: list[Pair],
     known: tuple[dict[Hashable, float], dict[Hashable, float]],
     *,
@@ -105,30 +115,28 @@ def _plan(
         method=assessment.pairing,
         random_share=float(settings.random_share),
     )
-    repeats = swap_repeats(pairs, float(settings.swap_share), seed, always=suspect.doubted(assessment))
     number = (assessment.rounds.aggregate(last=Max("number"))["last"] or 0) + 1
+    dealt = list(hands.deal(pairs, number=number, seed=seed, always=suspect.doubted(assessment)))
     cj_round = Round.objects.create(
         assessment=assessment,
         number=number,
         pairing=assessment.pairing,
         seed=seed,
         strategy=strategy,
-        n_comparisons=len(pairs) + len(repeats),
+        n_comparisons=len(dealt),
         created_by_id=actor.pk if actor else None,
     )
-    judge_of = {frozenset((pair.a, pair.b)): judges[(i + number) % len(judges)] for i, pair in enumerate(pairs)}
     Comparison.objects.bulk_create(
         (
             Comparison(
                 round=cj_round,
-                essay_a_id=cast(int, pair.a),
-                essay_b_id=cast(int, pair.b),
-                judge=judge_of[frozenset((pair.a, pair.b))],
-                replicate=replicate,
-                is_random=pair.random,
+                essay_a_id=cast(int, one.pair.a),
+                essay_b_id=cast(int, one.pair.b),
+                judge=one.judge,
+                replicate=one.replicate,
+                is_random=one.pair.random,
             )
-            for replicate, some in enumerate((pairs, repeats))
-            for pair in some
+            for one in dealt
         ),
         batch_size=2000,
     )

@@ -16,6 +16,7 @@ from batches.models import (
     RawFile,
     StrayLine,
 )
+from batches.pipeline import claims
 
 LIVE = BatchJob.LIVE
 
@@ -43,6 +44,7 @@ def scrub(erasure: Erasure) -> Counter[str]:
         Judgement.objects.filter(comparison__in=mine).exclude(justification="").update(justification="")
     )
     mine.exclude(fail_detail="").update(fail_detail="")
+    claims.drop(mine)
     found["callback texts"] = _callbacks(mine)
     found["quarantined lines"] = _delete(StrayLine.objects.filter(job__in=closed))
     files = RawFile.objects.filter(job__in=closed)

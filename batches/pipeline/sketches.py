@@ -16,7 +16,7 @@ from batches.essays.personal import Personal
 from batches.essays.scan import suspicions
 from batches.models import Assessment, Flag, Judge, Project, RosterName, Sketch, SketchEssay, SketchPage
 from batches.models.project import Person
-from batches.pipeline import load, money
+from batches.pipeline import budget, load
 from batches.pipeline.refused import Refused
 
 log = logging.getLogger(__name__)
@@ -159,7 +159,7 @@ def stand_in(sketch: Sketch, *, slug: str, actor: Person) -> Assessment:
         target_reliability=_decimal(given.get("target_reliability")),
         target_certain_grades=_decimal(given.get("target_certain_grades")),
     )
-    money.set_budget(assessment.pk, Decimal(given["budget"]))
+    budget.first_budget(assessment, Decimal(given["budget"]), actor=actor)
     assessment.refresh_from_db()
     return assessment
 

@@ -28,6 +28,7 @@ class Standing:
     waiting: int  # PENDING, submitted or not
     unsubmitted: int  # of those, not let go yet
     held: int  # of those, held until staff submit them again
+    with_people: int  # of those, let go, and waiting for people to judge them
     in_flight: int
     judged: int
     failed: int
@@ -73,7 +74,7 @@ class Standing:
     @property
     def moving(self) -> int:
         """Comparisons that will be resolved without anybody doing anything."""
-        return self.in_flight + self.waiting - self.unsubmitted - self.held
+        return self.in_flight + self.waiting - self.unsubmitted - self.held - self.with_people
 
     @property
     def happening(self) -> str:
@@ -85,6 +86,7 @@ class Standing:
             (self.gathering, " ".join(_gathering(one) for one in self.gathering)),
             (self.moving, _leaving(self.moving)),
             (self.held, _held(self.held)),
+            (self.with_people, _with_people(self.with_people)),
             (self.unsubmitted, _planned(self.unsubmitted)),
             (self.judged, _judged(self.judged)),
             (True, _("Nothing is under way.")),
@@ -129,6 +131,7 @@ class Standing:
             (self.failed and not self.judged, "retry", _("Every comparison failed: see why, then retry them.")),
             (self.scorable and not self.scale_is_current, "score", _("Compute the scale.")),
             (self.failed, "retry", _("Some comparisons failed: see why, then retry them or go on without.")),
+            (self.with_people and not self.judged, "people", _("Wait for the people who judge, or remind them.")),
             (not self.scorable and not self.latest_scale, "plan", _("Plan a round.")),
             (
                 self.latest_scale and not self.latest_scale.published_at and self.outlook.reached,
@@ -173,6 +176,7 @@ def look(assessment: Assessment) -> Standing:
         n_essays=assessment.essays.filter(withdrawn_at=None).count(),
         n_rounds=now.rounds,
         **{name: getattr(counts, name) for name in COUNTED},
+        with_people=_waits_for_people(assessment) if moving else 0,
         jobs_live=now.jobs_live,
         jobs_needing_attention=now.jobs_needing_attention,
         reserved_usd=assessment.reserved_usd,
@@ -230,6 +234,17 @@ def _gathering(one: Gathering) -> str:
 
 def _leaving(n: int) -> str:
     return ngettext("{n} comparison about to leave.", "{n} comparisons about to leave.", n).format(n=f"{n:,}")
+
+
+def _waits_for_people(assessment: Assessment) -> int:
+    """Comparisons that staff have let go and that no provider is asked about."""
+    mine = Comparison.objects.filter(round__assessment=assessment, round__submitted_at__isnull=False)
+    return mine.filter(status=Status.PENDING, held=False, judge__kind=Judge.Kind.PERSON).count()
+
+
+def _with_people(n: int) -> str:
+    words = ngettext("{n} comparison with the people who judge.", "{n} comparisons with the people who judge.", n)
+    return words.format(n=f"{n:,}")
 
 
 def _held(n: int) -> str:

@@ -80,7 +80,8 @@ def _check_rounds(rounds: Sequence[Round], waiting: QuerySet[Comparison]) -> Non
     for judge in judges:
         account.check_open(judge)
         fits.model_of(judge, batch=batch)
-    for assessment in {cj_round.assessment for cj_round in rounds}:
+    paid = set(waiting.filter(judge__kind=Judge.Kind.MODEL).values_list("round__assessment", flat=True).distinct())
+    for assessment in {cj_round.assessment for cj_round in rounds if cj_round.assessment_id in paid}:
         if assessment.overrun_usd > 0:
             raise Refused(
                 _("%(assessment)s has used more than its budget: raise the budget first.") % {"assessment": assessment}

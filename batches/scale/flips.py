@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .decisions import Decisions, Indices
+from .proportion import wilson
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -26,14 +27,8 @@ class Flips:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 %, by Wilson's formula (Journal of the American Statistical Association 22, 1927)."""
-        if not self.pairs:
-            return float("nan"), float("nan")
-        z2 = 1.96**2
-        middle = (self.flipped + z2 / 2) / (self.pairs + z2)
-        inside = self.flipped * (self.pairs - self.flipped) / self.pairs + z2 / 4
-        reach = 1.96 / (self.pairs + z2) * inside**0.5
-        return max(0.0, middle - reach), min(1.0, middle + reach)
+        """95 %, by Wilson's formula."""
+        return wilson(self.flipped, self.pairs)
 
 
 def flips(decisions: Decisions) -> Flips:

@@ -17,6 +17,7 @@ from tests.admin import factories
 from tests.admin.conftest import Visit
 from tests.admin.snapshot import snapshot
 from tests.admin.steps import HAIKU, errors_of, filled, make, to_the_check
+from tests.pipeline.people import person_who_judges
 
 pytestmark = pytest.mark.django_db
 SONNET = "anthropic:claude-sonnet-4-5-20250929"
@@ -168,20 +169,27 @@ def test_a_short_name_that_is_taken_is_refused(visit: Visit, project: Project) -
 
 def edit(client: Any, assessment: Assessment, **changes: Any) -> Any:
     judge = assessment.judges.get()
-    given = {"title": assessment.title, "budget": "5.00", "judge": f"judge:{judge.pk}", "pairing": "adaptive"}
+    given = {"title": assessment.title, "judge": f"judge:{judge.pk}", "pairing": "adaptive"}
     given |= {"scaled_mean": "50", "scaled_sd": "10"}
     address = reverse("admin:batches_assessment_change", args=[assessment.pk]) + "?edit=1"
     return client.post(address, given | {"strategy": "", "_save": "Save"} | changes, follow=True)
 
 
-def test_a_lower_budget_than_what_is_used_is_stored_as_an_overrun(visit: Visit, project: Project) -> None:
+def test_the_settings_form_leaves_the_budget_alone(visit: Visit, project: Project) -> None:
     assessment = factories.assessment(project, "Year 9")
-    Assessment.objects.update(spent_usd=Decimal(3), reserved_usd=Decimal(1))
-    edit(visit("editor"), assessment, budget="2.00")
+    edit(visit("administrator"), assessment, budget="2.00", title="New title")
     assessment.refresh_from_db()
-    assert [int(usd) for usd in (assessment.budget_usd, assessment.overrun_usd, assessment.spent_usd)] == [2, 2, 3]
-    changed = AuditEntry.objects.get(act="change").detail["changed"]
-    assert changed == {"budget": ["5.00", "2.00"]}
+    assert (assessment.budget_usd, assessment.title) == (5, "New title")
+
+
+def test_another_model_leaves_the_people_who_judge(visit: Visit, project: Project) -> None:
+    assessment = factories.assessment(project, "Year 9")
+    person_who_judges("ada", assessment)
+    given = {"title": "Year 9", "judge": SONNET, "pairing": "adaptive", "strategy": "", "_save": "Save"}
+    given |= {"scaled_mean": "50", "scaled_sd": "10"}
+    address = reverse("admin:batches_assessment_change", args=[assessment.pk]) + "?edit=1"
+    visit("editor").post(address, given)
+    assert {str(one) for one in assessment.judges.all()} == {"claude-sonnet-4-5-20250929 (local)", "ada"}
 
 
 def test_the_strategy_is_overridden_and_taken_back(visit: Visit, project: Project) -> None:

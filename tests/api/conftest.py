@@ -14,7 +14,9 @@ from batches.models import ApiToken, Project
 from tests.admin import factories
 
 BASE = "/api/v1"
-PEOPLE = ("viewer", "editor", "submitter", "administrator", "superuser", "nobody")  # nobody: staff without a role
+PEOPLE = (  # nobody: staff without a role
+    *("viewer", "editor", "submitter", "budget manager", "judge", "administrator", "superuser", "nobody"),
+)
 SCOPES = ("read", "write", "spend", "read,write,spend")
 CALLERS = (*PEOPLE, *(f"token:{scopes}" for scopes in SCOPES))
 STRANGERS = ("anonymous", "locked out", "not staff", "expired", "revoked", "unknown")  # whom nothing answers

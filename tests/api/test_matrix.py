@@ -17,7 +17,8 @@ from tests.api.operations import METHODS, Operation, operations
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("provider_env", "empty_queues")]
 
-READERS = {"viewer", "editor", "submitter", "administrator", "superuser", "token:read", "token:read,write,spend"}
+READERS = {"viewer", "editor", "submitter", "budget manager", "administrator", "superuser"}
+READERS |= {"token:read", "token:read,write,spend"}
 EDITORS = {"editor", "submitter", "administrator", "superuser", "token:write", "token:read,write,spend"}
 SPENDERS = {"submitter", "administrator", "superuser", "token:spend", "token:read,write,spend"}
 # Whoever adds an operation decides here who may call it.
