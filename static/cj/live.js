@@ -14,7 +14,10 @@
       try {
         const headers = etag ? { "If-None-Match": etag } : {};
         const answer = await fetch(live.dataset.live, { headers, cache: "no-store", credentials: "same-origin" });
-        if (answer.redirected || answer.status === 403 || answer.status === 404) return tell(live.dataset.gone || "");
+        if (answer.redirected || answer.status === 403 || answer.status === 404) {
+          live.setAttribute("data-away", "");
+          return tell(live.dataset.gone || "");
+        }
         if (!answer.ok && answer.status !== 304) throw new Error(String(answer.status));
         if (answer.status === 200) {
           etag = answer.headers.get("ETag") || "";
