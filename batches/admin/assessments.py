@@ -173,7 +173,7 @@ class AssessmentScreen(PeopleDeeds, BudgetDeed, Exporting, Screen):
             "Purged {n} assessments: the certificates are under Erasures.",
             len(done),
         ).format(n=len(done))
-        return f"{told} {_('It is complete when the jobs under way have ended.')}" if waiting else told
+        return " ".join([told, _("It is complete when the jobs under way have ended.")]) if waiting else told
 
     # One assessment
 

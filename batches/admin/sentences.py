@@ -42,6 +42,7 @@ ESSAYS = (
     gettext_noop("The file is larger than %(most)s MB: check that it is the right one, or make it smaller."),
     gettext_noop("There are more than %(most)s files in it: load them in several parts."),
     gettext_noop("The files are more than %(most)s MB together: load them in several parts."),
+    gettext_noop("The name leads out of its folder: give the file another name."),
     gettext_noop("The name leads out of the archive: make the zip again from a plain folder."),
     gettext_noop("This is a link and not a file: make the zip again with the file itself."),
     gettext_noop("The file is protected by a password: make the zip again without one."),
