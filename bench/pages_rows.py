@@ -48,6 +48,10 @@ SELECT now() - n * interval '1 minute', %(user)s, 'bench', 1 + p.first + n %% 5,
        'Assessment · round 1', '{"comparisons": 1000}'
 FROM generate_series(1, %(rows)s) AS n, (SELECT min(id) - 1 AS first FROM batches_project) p
 """
+OF_ONE_PROJECT = """
+UPDATE batches_batchjob j SET project_id = a.project_id
+FROM batches_round r JOIN batches_assessment a ON a.id = r.assessment_id WHERE r.id = j.id AND j.status = 'COLLECTED'
+"""
 
 
 def hang_on(layout: Layout) -> None:
@@ -57,6 +61,7 @@ def hang_on(layout: Layout) -> None:
     for model in (Scale, Score, Callback):
         give_defaults(model)
     run(JUDGES)
+    run(OF_ONE_PROJECT)
     run(SCALES)
     run(SCORES)
     rows = min(CALLBACKS, layout.rows)
