@@ -14,14 +14,16 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
+from django.contrib import admin
 from django.test import Client
 from django.utils.translation import gettext, override
 from django.utils.translation.template import templatize
 
+from batches.admin.base import ReadOnly
 from batches.admin.sentences import ESSAYS, SENTENCES
 from batches.admin.told import told
 from tests.admin import factories
-from tests.admin.urls import addresses
+from tests.admin.urls import Address, addresses
 
 ROOT = Path(__file__).resolve().parent.parent
 PO = ROOT / "locale" / "de" / "LC_MESSAGES" / "django.po"
@@ -189,14 +191,22 @@ def test_every_page_is_german_for_whoever_reads_german(german: Client) -> None:
     wrong: dict[str, str] = {}  # phrase: a page that says it
     seen = 0
     for page in addresses(german.ids):  # type: ignore[attr-defined]
-        for url in (page.url, f"{page.url}?edit=1") if page.name.endswith("_change") else (page.url,):
+        for url in (page.url, f"{page.url}?edit=1") if page.name.endswith("_change") and changes(page) else (page.url,):
             answer = german.get(url)
             if answer.status_code == 200 and answer["Content-Type"].startswith("text/html"):
                 seen += 1
                 said = words_of(answer.content.decode())
                 wrong |= {phrase: url for phrase in phrases if phrase in said and _as_words(phrase, said)}
     assert seen > 50
-    assert wrong == {}
+    assert sorted(wrong.items()) == []
+
+
+def changes(page: Address) -> bool:
+    """Whether anybody may change such a row: only then is there a form to read."""
+    return not any(
+        model._meta.model_name == page.model and isinstance(screen, ReadOnly)
+        for model, screen in admin.site._registry.items()
+    )
 
 
 def _as_words(phrase: str, said: str) -> bool:

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
 from batches.admin.base import Screen
@@ -91,7 +92,7 @@ class NewJudge(PlainForm):
         max_value=100_000,
         initial=2000,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text="The longest answer paid for, thinking included.",
+        help_text=gettext_lazy("The longest answer paid for, thinking included."),
     )
 
     def clean(self) -> dict[str, Any]:
