@@ -37,7 +37,7 @@ KEYWORDS: dict[str, Any] = {
 CALL = re.compile(r"\b(?:_|gettext|ngettext)\(\s*(u?(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"))")
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%%|\{\w*\}")
 # what a template may say without a translation: names, units, and a command
-NOT_WORDS = re.compile(r"&\w+;|\{\{.*?\}\}|SHA-256|JSON|CSV|JSONL|XLSX|cjadmin|manage\.py[\w \-]*", re.DOTALL)
+NOT_WORDS = re.compile(r"&\w+;|\{\{.*?\}\}|SHA-256|Enter|JSON|CSV|JSONL|XLSX|cjadmin|manage\.py[\w \-]*", re.DOTALL)
 
 
 def catalogue() -> Catalog:
