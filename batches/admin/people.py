@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group, User
 from django.db.models import Q, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy, gettext_noop
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
@@ -39,11 +40,16 @@ class PersonScreen(Screen, UserAdmin):
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "full_name", "email", "roles", "state", "seen")
     list_filter = (
-        one_of("state", "state", active=("may log in", Q(is_active=True)), out=("locked out", Q(is_active=False))),
+        one_of(
+            gettext_lazy("state"),
+            "state",
+            active=(gettext_lazy("may log in"), Q(is_active=True)),
+            out=(gettext_lazy("locked out"), Q(is_active=False)),
+        ),
     )
     filter_horizontal = ()
     exact_search = ("username__exact", "email__exact")
-    search_help_text = "User name or e-mail address"
+    search_help_text = gettext_lazy("User name or e-mail address")
     ordering = ("username",)
     fieldsets = (
         (None, {"fields": ("username", "password")}),
@@ -55,19 +61,19 @@ class PersonScreen(Screen, UserAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("groups")
 
-    @admin.display(description="name")
+    @admin.display(description=gettext_lazy("name"))
     def full_name(self, row: User) -> str:
         return row.get_full_name() or "–"
 
-    @admin.display(description="roles")
+    @admin.display(description=gettext_lazy("roles"))
     def roles(self, row: User) -> str:
         return ", ".join(group.name for group in row.groups.all()) or "–"
 
-    @labelled("state", {"may log in": "success", "locked out": ""})
+    @labelled(gettext_lazy("state"), {gettext_noop("may log in"): "success", gettext_noop("locked out"): ""})
     def state(self, row: User) -> str:
         return "may log in" if row.is_active and row.is_staff else "locked out"
 
-    @admin.display(description="last seen", ordering="last_login")
+    @admin.display(description=gettext_lazy("last seen"), ordering="last_login")
     def seen(self, row: User) -> Any:
         return moment(row.last_login)
 
@@ -120,7 +126,7 @@ class RoleScreen(Screen, GroupAdmin):
     form = RowForm
     list_display = ("name", "people")
     exact_search = ("name__exact",)
-    search_help_text = "Role"
+    search_help_text = gettext_lazy("Role")
     ordering = ("name",)
     filter_horizontal = ("permissions",)
 
@@ -129,7 +135,7 @@ class RoleScreen(Screen, GroupAdmin):
         for row in rows:
             row.people = seen.filter(groups=row).count()
 
-    @admin.display(description="people you can see")
+    @admin.display(description=gettext_lazy("people you can see"))
     def people(self, row: Any) -> int:
         return int(row.people)
 
