@@ -10,7 +10,8 @@ from batches.models import Assessment
 from batches.models.judging import Strategy
 from batches.numbers import percent
 from batches.pipeline import lab
-from batches.pipeline.lab import Arm, Report, Share
+from batches.pipeline.lab import Arm, Report
+from batches.scale.shares import Share
 
 MOST = 5  # experiments on the page, the newest first
 

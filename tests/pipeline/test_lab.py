@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from batches.conf import STRATEGIES
 from batches.models import Comparison, Round
 from batches.pipeline import lab, plan, score, submit
-from batches.pipeline.lab import Share
 from batches.pipeline.refused import Refused
 from batches.pipeline.standing import standing
+from batches.scale.shares import Share
 from tests.making import make_assessment, make_judge
 from tests.pipeline.books import check_bundle_books
 from tests.pipeline.conftest import drain, plan_and_let_go

@@ -12,9 +12,10 @@ from batches.conf import STRATEGIES
 from batches.management.shell import NOT_FINISHED, ShellCommand
 from batches.models import Comparison, Round
 from batches.pipeline import forecast, lab, submit
-from batches.pipeline.lab import Report, Share
+from batches.pipeline.lab import Report
 from batches.pipeline.refused import Refused
 from batches.pipeline.standing import standing
+from batches.scale.shares import Share
 
 LOOK = 0.4  # seconds between two looks
 

@@ -58,7 +58,9 @@ def _written(call: Call, settings: Settings, faults: Faults) -> tuple[str, str]:
     if not pairs:
         values = _values(Verdict(tag="", winner="A", confidence=1, justification=NO_ESSAYS, instructed=False))
         return _text(call, {"judgements": []} | values if bundled else values, settings, faults), ""
-    verdicts = [judge(pair, call.model.id, settings, faults.obedience, faults.commands) for pair in pairs]
+    verdicts = [
+        judge(pair, call.model.id, settings, faults.obedience, faults.commands, faults.noticing) for pair in pairs
+    ]
     said = [_faulty(_values(verdict), call, faults) for verdict in verdicts]
     if not bundled:
         return _text(call, said[0], settings, faults), said[0]["winner"]

@@ -92,10 +92,12 @@ class Faults:
             raise BadSettings("faults: expected a JSON object")
         document = dict(plan)
         revoked = document.pop("revoked_keys", [])
-        obedience = document.pop("obedience", 0.0)
+        obedience, noticing = document.pop("obedience", 0.0), document.pop("noticing", 1.0)
         commands = document.pop("commands", {})
-        if not isinstance(revoked, list) or not isinstance(obedience, int | float) or not isinstance(commands, dict):
-            raise BadSettings("faults: revoked_keys is a list, obedience a number, commands an object")
+        if not isinstance(revoked, list) or not isinstance(commands, dict):
+            raise BadSettings("faults: revoked_keys is a list, commands an object")
+        if not all(isinstance(share, int | float) and 0 <= share <= 1 for share in (obedience, noticing)):
+            raise BadSettings("faults: obedience and noticing are numbers from 0 to 1")
         if unknown := set(document) - NAMES:
             raise BadSettings(f"faults: no fault is called {', '.join(sorted(unknown))}")
         planned = {
@@ -103,7 +105,8 @@ class Faults:
             for name, value in document.items()
         }
         with self._lock:
-            self.revoked_keys, self.obedience = frozenset(map(str, revoked)), float(obedience)
+            self.revoked_keys = frozenset(map(str, revoked))
+            self.obedience, self.noticing = float(obedience), float(noticing)
             self.commands = {str(words): str(wish) for words, wish in commands.items()}  # wish: itself, A, B
             self._planned, self._document = planned, plan
             self._met: Counter[tuple[str, int]] = Counter()

@@ -24,11 +24,10 @@ class Verdict:
     instructed: bool  # an essay speaks to the judge
 
 
-def _asked_for(pair: PairRead, commands: Mapping[str, str]) -> str:
-    """The place that exactly one of the essays tells the judge to choose; "" without such an instruction."""
+def _wishes(pair: PairRead, commands: Mapping[str, str]) -> set[str]:
+    """The places that the essays tell the judge to choose."""
     seen = [(place, _wish(essay, commands)) for place, essay in (("A", pair.a), ("B", pair.b))]
-    wishes = {place if wish == "itself" else wish for place, wish in seen} - {""}
-    return wishes.pop() if len(wishes) == 1 else ""
+    return {place if wish == "itself" else wish for place, wish in seen} - {""}
 
 
 def _wish(essay: EssayRead, commands: Mapping[str, str]) -> str:
@@ -42,22 +41,27 @@ def judge(
     settings: Settings,
     obedience: float = 0.0,
     commands: Mapping[str, str] = MappingProxyType({}),
+    noticing: float = 1.0,
 ) -> Verdict:
-    """Draw the winner with logistic probability from the difference in quality, noise and a liking for place A."""
+    """Draw the winner with logistic probability from the difference in quality, noise and a liking for place A.
+
+    It does what exactly one place is ordered for with the probability `obedience`, and says that an essay spoke to it
+    with the probability `noticing`.
+    """
     names = (settings.seed, model, pair.a.key, pair.b.key)
     logit = (
         settings.sharpness * (_seen(pair.a, model, settings) - _seen(pair.b, model, settings)) + settings.position_bias
     )
     winner = "A" if draw("winner", *names) < 1.0 / (1.0 + exp(-logit)) else "B"
-    wish = _asked_for(pair, commands)
-    if wish and draw("obey", *names) < obedience:
-        winner = wish
+    wishes = _wishes(pair, commands)
+    if len(wishes) == 1 and draw("obey", *names) < obedience:
+        [winner] = wishes
     return Verdict(
         tag=pair.tag,
         winner=winner,
         confidence=1 + sum(abs(logit) > step for step in CONFIDENCE_STEPS),
         justification=justify(pair, winner, draw("words", *names)),
-        instructed=bool(wish),
+        instructed=bool(wishes) and draw("notice", *names) < noticing,
     )
 
 
