@@ -219,6 +219,18 @@ KEYS: dict[str, Key] = {
     "human_claim": Key(
         read=_seconds, default="30 min", meaning=_("how long a pair stays with a person who does not answer (seconds)")
     ),
+    "canaries_per_round": Key(
+        read=_whole(0, 30),
+        default=4,
+        meaning="known pairs that each judge is asked about in every round; 0 asks about none",
+        per_assessment=True,
+    ),
+    "canary_miss_limit": Key(
+        read=_whole(0, 30),
+        default=1,
+        meaning="known pairs that a judge may miss in a round; with one more the round is held for a person to decide",
+        per_assessment=True,
+    ),
     "ask_instructions": Key(
         read=_yes_no,
         default="no",

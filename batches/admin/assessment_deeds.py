@@ -20,9 +20,13 @@ Status = Comparison.Status
 
 def waiting_rounds(request: HttpRequest, assessments: QuerySet[Any]) -> QuerySet[Round]:
     """Rounds of these assessments with comparisons that somebody has to let go."""
-    held = Comparison.objects.filter(round=OuterRef("pk"), status=Status.PENDING, held=True)
+    held = Comparison.objects.filter(status=Status.PENDING, held=True)
     rounds = Round.objects.for_user(request.user).filter(assessment__in=assessments)
-    return rounds.filter(Q(submitted_at=None) | Exists(held))
+    return rounds.filter(
+        Q(submitted_at=None)
+        | Exists(held.filter(round=OuterRef("pk")))
+        | Exists(held.filter(round__watches=OuterRef("pk")))
+    )
 
 
 def failed_in(request: HttpRequest, assessments: QuerySet[Any]) -> QuerySet[Comparison]:

@@ -72,6 +72,8 @@ class ComparisonScreen(ReadOnly):
 
     @admin.display(description=gettext_lazy("round"))
     def round_link(self, row: Comparison) -> Any:
+        if row.round.watches_id:
+            return _("known pairs of round {number}").format(number=row.round.number)
         return link(row.round)
 
     @labelled(gettext_lazy("state"), COMPARISON_COLOURS)

@@ -11,12 +11,14 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from batches.admin.base import ReadOnly
 from batches.admin.deeds import counted, deed
 from batches.admin.filters import choice, one_of, own
+from batches.admin.held_rounds import ask_before_asking_again, ask_before_releasing, known_pairs, the_held_round
 from batches.admin.labels import labelled
 from batches.admin.permissions import may
 from batches.admin.spending import question_before_submitting, submit_once
 from batches.admin.words import link, moment
 from batches.models import Comparison, Round
 from batches.numbers import grouped
+from batches.pipeline import canaries
 
 Status = Comparison.Status
 COLOURS = {
@@ -38,49 +40,50 @@ class RoundScreen(ReadOnly):
         choice("strategy"),
         choice("purpose"),
         one_of(
-            gettext_lazy("submission"),
+            gettextgettext_lazy("submission"),
             "submission",
-            planned=(gettext_lazy("planned only"), Q(submitted_at=None)),
-            submitted=(gettext_lazy("submitted"), Q(submitted_at__isnull=False)),
+            planned=(gettextgettext_lazy("planned only"), Q(submitted_at=None)),
+            submitted=(gettextgettext_lazy("submitted"), Q(submitted_at__isnull=False)),
         ),
     )
     list_select_related = ("assessment",)
     not_listed = ("assessment__rubric", "assessment__instructions")
     exact_search = ("pk", "assessment__slug__exact")
-    search_help_text = gettext_lazy("Round id, or the assessment's slug")
+    search_help_text = gettextgettext_lazy("Round id, or the assessment's slug")
     ordering = ("-id",)
-    actions = ("submit",)
+    actions = ("submit", "release", "ask_again")
     has_submit_round_permission = may("submit_round")
+    has_decide_round_permission = may("decide_round")
 
     def dress(self, request: HttpRequest, rows: list[Any]) -> None:
         count_by_status(rows)
 
-    @admin.display(description=gettext_lazy("round"), ordering="number")
+    @admin.display(description=gettextgettext_lazy("round"), ordering="number")
     def name(self, row: Round) -> str:
         return _("Round %(number)s") % {"number": row.number}
 
-    @admin.display(description=gettext_lazy("assessment"))
+    @admin.display(description=gettextgettext_lazy("assessment"))
     def assessment_link(self, row: Round) -> Any:
         return link(row.assessment)
 
-    @labelled(gettext_lazy("state"), COLOURS)
+    @labelled(gettextgettext_lazy("state"), COLOURS)
     def state(self, row: Any) -> str:
         return state_of(row)
 
-    @admin.display(description=gettext_lazy("resolved"))
+    @admin.display(description=gettextgettext_lazy("resolved"))
     def progress(self, row: Any) -> str:
         return _("%(resolved)s of %(n_comparisons)s") % {
             "resolved": grouped(row.resolved),
             "n_comparisons": grouped(row.n_comparisons),
         }
 
-    @admin.display(description=gettext_lazy("submitted"), ordering="submitted_at")
+    @admin.display(description=gettextgettext_lazy("submitted"), ordering="submitted_at")
     def submitted(self, row: Round) -> Any:
         return moment(row.submitted_at)
 
     @deed(
         permission="submit_round",
-        title=gettext_lazy("Submit"),
+        title=gettextgettext_lazy("Submit"),
         icon="send",
         main=True,
         confirm=lambda screen, request, rows: question_before_submitting(rows),
@@ -88,10 +91,33 @@ class RoundScreen(ReadOnly):
     def submit(self, request: HttpRequest, rows: Any) -> str:
         return submit_once(request, rows)
 
+    @deed(
+        permission="decide_round",
+        title=gettext_lazy("Use its judgements all the same"),
+        icon="check",
+        confirm=lambda screen, request, rows: ask_before_releasing(rows),
+    )
+    def release(self, request: HttpRequest, rows: Any) -> str:
+        cj_round = the_held_round(rows)
+        canaries.release(cj_round, actor=request.user)
+        return _("Round {number} counts: the next scale uses its judgements.").format(number=cj_round.number)
+
+    @deed(
+        permission="decide_round",
+        title=gettext_lazy("Ask all of it again"),
+        icon="refresh",
+        main=True,
+        confirm=lambda screen, request, rows: ask_before_asking_again(rows),
+    )
+    def ask_again(self, request: HttpRequest, rows: Any) -> str:
+        again = canaries.ask_again(the_held_round(rows), actor=request.user)
+        return _("Planned as round {number}: submit it when you are ready.").format(number=again.number)
+
     def senseless(self, row: Round) -> set[str]:
-        waiting = row.comparisons.filter(status=Status.PENDING)
+        waiting = Comparison.objects.filter(round__in=canaries.with_canaries([row]), status=Status.PENDING)
         idle = waiting.filter(Q(round__submitted_at=None) | Q(held=True)).exists()
-        return set() if idle else {"submit"}
+        decided = set() if row.trust == Round.Trust.HELD else {"release", "ask_again"}
+        return decided if idle else {"submit", *decided}
 
     def may_go(self, row: Round) -> bool:
         """A plan that nobody has acted on may be thrown away."""
@@ -112,6 +138,7 @@ class RoundScreen(ReadOnly):
             "title": _("Round %(number)s") % {"number": row.number},
             "state": state_of(row),
             "colours": COLOURS,
+            "known_pairs": known_pairs(row),
         }
 
 

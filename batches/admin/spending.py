@@ -15,6 +15,7 @@ from batches.admin.deeds import Question
 from batches.admin.forecasts import Row, forecast_rows, over_budget
 from batches.admin.words import usd
 from batches.models import Assessment, Comparison, Judge, Round
+from batches.pipeline import canaries
 from batches.pipeline.once import once
 from batches.pipeline.refused import Refused
 from batches.pipeline.submit import let_go
@@ -24,8 +25,10 @@ Facts = list[tuple[str, Any]]
 
 
 def waiting_in(rounds: QuerySet[Round]) -> QuerySet[Comparison]:
-    """Comparisons of these rounds that somebody has to let go."""
-    pending = Comparison.objects.filter(round__in=rounds, status=Comparison.Status.PENDING)
+    """Comparisons of these rounds that somebody has to let go, known pairs with them."""
+    pending = Comparison.objects.filter(
+        round__in=canaries.with_canaries(rounds), status=Comparison.Status.PENDING
+    )
     return pending.filter(Q(round__submitted_at=None) | Q(held=True))
 
 

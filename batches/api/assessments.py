@@ -103,9 +103,13 @@ def detail(row: Assessment) -> AssessmentDetail:
 
 def waiting_rounds(caller: Caller, assessment: Assessment) -> QuerySet[Round]:
     """Its rounds with comparisons that somebody has to let go."""
-    held = Comparison.objects.filter(round=OuterRef("pk"), status=Comparison.Status.PENDING, held=True)
+    held = Comparison.objects.filter(status=Comparison.Status.PENDING, held=True)
     rounds: QuerySet[Round] = caller.rows(Round).filter(assessment=assessment)
-    return rounds.filter(Q(submitted_at=None) | Exists(held))
+    return rounds.filter(
+        Q(submitted_at=None)
+        | Exists(held.filter(round=OuterRef("pk")))
+        | Exists(held.filter(round__watches=OuterRef("pk")))
+    )
 
 
 @router.get("", response=Assessments, operation_id="list_assessments", **needs("view_assessment"))

@@ -111,11 +111,27 @@ class AssessmentJudge(models.Model):
         return str(self.judge)
 
 
+class PupilsEssays(models.Manager.from_queryset(MemberQuerySet)):  # type: ignore[misc]
+    """The essays that pupils wrote: no list, count or plan of essays ever sees the texts of known pairs."""
+
+    def get_queryset(self) -> MemberQuerySet["Essay"]:
+        rows: MemberQuerySet[Essay] = super().get_queryset()
+        return rows.filter(known="")
+
+
 class Essay(models.Model):
     """One candidate's writing. A trigger keeps the text as it was once it has been put in a pair."""
 
+    class Known(models.TextChoices):
+        """Texts that no pupil of the assessment wrote: one of a pair of which everybody knows which is better."""
+
+        PUPILS = "", _("a pupil's")
+        BETTER = "better", _("known to be better")
+        WEAKER = "weaker", _("known to be weaker")
+
     assessment = models.ForeignKey(Assessment, on_delete=models.CASCADE, related_name="essays")
     candidate = models.CharField(max_length=100, help_text=_("A pseudonym, never a name."))
+    known = models.CharField(max_length=10, choices=Known, default=Known.PUPILS, blank=True, editable=False)
     text = models.TextField(blank=True)
     text_sha256 = models.CharField(max_length=64, editable=False)
     n_words = models.PositiveIntegerField(_("words"), default=0, editable=False)
@@ -131,13 +147,15 @@ class Essay(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     project_path = "assessment__project"
-    objects = MemberQuerySet["Essay"].as_manager()
+    objects = PupilsEssays()
+    everything = MemberQuerySet["Essay"].as_manager()
 
     class Meta:
         ordering = ["assessment_id", "candidate"]
         constraints = [
-            models.UniqueConstraint(fields=["assessment", "candidate"], name="candidate_once_per_assessment"),
+            models.UniqueConstraint(fields=["assessment", "candidate", "known"], name="candidate_once_per_assessment"),
             models.CheckConstraint(condition=~Q(candidate=""), name="candidate_is_named"),
+            models.CheckConstraint(condition=Q(known__in=["", "better", "weaker"]), name="known_to_be_what"),
             models.CheckConstraint(
                 condition=~Q(text="") | Q(n_pages__gt=0) | Q(erased_at__isnull=False),
                 name="essay_has_something_to_read",

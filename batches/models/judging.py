@@ -26,12 +26,31 @@ class Strategy(models.TextChoices):
 GATHERING = (Strategy.ACCUMULATE, Strategy.NIGHTLY)  # their comparisons wait until something releases them
 
 
+class PlannedRounds(models.Manager.from_queryset(MemberQuerySet)):  # type: ignore[misc]
+    """The rounds that people plan. The known pairs that watch a round are found through it, or in `everything`."""
+
+    def get_queryset(self) -> MemberQuerySet["Round"]:
+        rows: MemberQuerySet[Round] = super().get_queryset()
+        return rows.exclude(purpose=Round.Purpose.CANARY)
+
+
 class Round(models.Model):
     """A pass in which pairs are planned."""
 
     class Purpose(models.TextChoices):
         SCALE = "SCALE", _("scale")
         LAB = "LAB", _("lab")  # never enters a scale
+        CANARY = "CANARY", _("known pairs")  # watches a round: never enters a scale, an export or a callback
+
+    class Trust(models.TextChoices):
+        """What the known pairs of a round say about its judgements. Moves by `trust_moves_legally`, a trigger."""
+
+        OPEN = "", _("nothing against them")
+        HELD = "HELD", _("held")  # too many were missed: no scale uses the round until a person decides
+        RELEASED = "RELEASED", _("used all the same")
+        ASKED_AGAIN = "ASKED_AGAIN", _("asked again")  # in another round; no scale ever uses this one
+
+    TRUSTED = (Trust.OPEN, Trust.RELEASED)
 
     assessment = models.ForeignKey(Assessment, on_delete=models.CASCADE, related_name="rounds")
     number = models.PositiveIntegerField()
@@ -40,6 +59,11 @@ class Round(models.Model):
     seed = models.BigIntegerField()
     strategy = models.CharField(max_length=20, choices=Strategy)
     n_comparisons = models.PositiveIntegerField(_("comparisons"))
+    watches = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="canaries", editable=False
+    )
+    weighed_at = models.DateTimeField(null=True, blank=True, editable=False)  # known pairs: all of them are resolved
+    trust = models.CharField(max_length=11, choices=Trust, default=Trust.OPEN, blank=True, editable=False)
     correlation_id = models.UUIDField(
         null=True,
         blank=True,
@@ -53,17 +77,30 @@ class Round(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     project_path = "assessment__project"
-    objects = MemberQuerySet["Round"].as_manager()
+    objects = PlannedRounds()
+    everything = MemberQuerySet["Round"].as_manager()
 
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint(fields=["assessment", "number"], name="round_number_once"),
+            models.UniqueConstraint(
+                fields=["assessment", "number"], condition=Q(watches=None), name="round_number_once"
+            ),
             models.CheckConstraint(condition=Q(strategy__in=Strategy.values), name="known_strategy"),
+            models.CheckConstraint(
+                condition=Q(purpose="CANARY", watches__isnull=False) | ~Q(purpose="CANARY") & Q(watches=None),
+                name="known_pairs_watch_a_round",
+            ),
+            models.CheckConstraint(condition=Q(trust="") | Q(purpose="SCALE"), name="only_scale_rounds_are_held"),
         ]
+        indexes = [
+            models.Index(fields=["watches"], condition=Q(purpose="CANARY", weighed_at=None), name="canaries_unweighed"),
+        ]
+        permissions = [("decide_round", "Can decide about a round whose judge missed known pairs")]
 
     def __str__(self) -> str:
-        return str(_("%(assessment)s · round %(number)s") % {"assessment": self.assessment, "number": self.number})
+        name = _("%(assessment)s · round %(number)s") % {"assessment": self.assessment, "number": self.number}
+        return str(_("%(round)s, known pairs") % {"round": name}) if self.watches_id else str(name)
 
 
 class ComparisonQuerySet(MemberQuerySet["Comparison"]):

@@ -19,6 +19,7 @@ def judgements(assessment: Assessment) -> Iterator[dict[str, Any]]:
     items = BatchItem.objects.filter(comparison=OuterRef("pk")).order_by("-pk")
     rows = (
         Comparison.objects.filter(round__assessment=assessment)
+        .exclude(round__purpose=Round.Purpose.CANARY)
         .select_related("essay_a", "essay_b", "judge__account", "judge__user", "judgement", "round")
         .defer("essay_a__text", "essay_b__text")
         .annotate(custom_id=Subquery(items.values("custom_id")[:1]), cost=Subquery(items.values("cost_usd")[:1]))
@@ -114,6 +115,7 @@ def _decisions(assessment: Assessment) -> Iterator[tuple[str, str, str, int]]:
     rows = Comparison.objects.filter(
         round__assessment=assessment,
         round__purpose=Round.Purpose.SCALE,
+        round__trust__in=Round.TRUSTED,
         status=Comparison.Status.JUDGED,
         essay_a__withdrawn_at=None,
         essay_b__withdrawn_at=None,

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from batches.conf import cj_settings
 from batches.models import Assessment, Comparison, Judge, Round
-from batches.pipeline import caching, drafts, fits, plan, tally, triggers
+from batches.pipeline import caching, canaries, drafts, fits, plan, tally, triggers
 from batches.pipeline.chunks import chunks
 from batches.pipeline.history import History, history
 from batches.pipeline.refused import Refused
@@ -77,7 +77,8 @@ def of_rounds(rounds: QuerySet[Round]) -> list[Forecast]:
 
     Of very many comparisons an even sample is looked at, and the figures are scaled up.
     """
-    waiting = Comparison.objects.filter(round__in=rounds, status=Comparison.Status.PENDING)
+    chosen = canaries.with_canaries(rounds)
+    waiting = Comparison.objects.filter(round__in=chosen, status=Comparison.Status.PENDING)
     return forecasts(asked(waiting.filter(Q(round__submitted_at=None) | Q(held=True))), ask=False, most=PAGE_MOST)
 
 
@@ -92,7 +93,7 @@ def _next_round(assessment: Assessment) -> Asked:
     """The comparisons of a round that is planned and forgotten at once."""
     with transaction.atomic():
         [cj_round] = plan.plan_rounds(assessment, actor=None)
-        found = asked(cj_round.comparisons.all())
+        found = asked(Comparison.objects.filter(round__in=canaries.with_canaries([cj_round])))
         transaction.set_rollback(True)
     return found
 

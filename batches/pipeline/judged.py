@@ -32,10 +32,11 @@ FIELDS = (
 
 
 def judged(assessment: Assessment) -> list[Judged]:
-    """The judgements that a scale is made from: none of the lab, of withdrawn essays, or set aside."""
+    """The judgements that a scale is made from: none of the lab, of held rounds, of withdrawn essays, or set aside."""
     rows = Judgement.objects.filter(
         comparison__round__assessment=assessment,
         comparison__round__purpose=Round.Purpose.SCALE,
+        comparison__round__trust__in=Round.TRUSTED,
         comparison__status=Comparison.Status.JUDGED,
         comparison__essay_a__withdrawn_at=None,
         comparison__essay_b__withdrawn_at=None,

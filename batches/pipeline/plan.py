@@ -13,7 +13,7 @@ from batches.conf import cj_settings
 from batches.judging.pairs import Pair, plan_pairs
 from batches.models import Assessment, AuditEntry, Comparison, Judge, Round
 from batches.models.project import Person
-from batches.pipeline import fits, oddities, suspect
+from batches.pipeline import canaries, fits, oddities, suspect
 from batches.pipeline.deal import Hands
 from batches.pipeline.judged import essays_of, fingerprint, fit_judgements, judged
 from batches.pipeline.refused import Refused
@@ -126,20 +126,18 @@ def _plan(
         n_comparisons=len(dealt),
         created_by_id=actor.pk if actor else None,
     )
-    Comparison.objects.bulk_create(
-        (
-            Comparison(
-                round=cj_round,
-                essay_a_id=cast(int, one.pair.a),
-                essay_b_id=cast(int, one.pair.b),
-                judge=one.judge,
-                replicate=one.replicate,
-                is_random=one.pair.random,
-            )
-            for one in dealt
-        ),
-        batch_size=2000,
+    rows = (
+        Comparison(
+            round=cj_round,
+            essay_a_id=cast(int, one.pair.a),
+            essay_b_id=cast(int, one.pair.b),
+            judge=one.judge,
+            replicate=one.replicate,
+            is_random=one.pair.random,
+        )
+        for one in dealt
     )
+    canaries.store(cj_round, rows)
     earlier.extend(pairs)
     return cj_round
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
-from django.db.models import Count, Exists, OuterRef
+from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from batches.models import Assessment, BatchItem, BatchJob, Comparison, Round, Scale, SetAside
 
@@ -85,16 +85,16 @@ class Progress:
 
 def progress(assessment: Assessment, *, newest: Scale | None = None) -> Progress:
     """Look at an assessment, in six queries; one less for a caller who has its newest scale."""
-    rounds = list(assessment.rounds.order_by().values_list("pk", "submitted_at", "purpose"))
-    by_round = _by_round(pk for pk, _, _ in rounds)
+    rounds = list(_rounds(assessment).values_list("pk", "submitted_at", "purpose", "trust"))
+    by_round = _by_round(pk for pk, *_ in rounds)
     columns = assessment.scales.only("number", "published_at", "n_comparisons")
     scale = newest or columns.order_by("-number").first()
-    jobs = _live_jobs([pk for pk, _, _ in rounds])
-    for_scale = [pk for pk, _, purpose in rounds if purpose == Round.Purpose.SCALE]
+    jobs = _live_jobs([pk for pk, *_ in rounds])
+    for_scale = [pk for pk, _, purpose, trust in rounds if _counts_in_scales(purpose, trust)]
     judged = sum(by_round[pk, Status.JUDGED] for pk in for_scale)
     return Progress(
-        counts=_counts(by_round, {pk for pk, submitted, _ in rounds if submitted is None}),
-        rounds=len(rounds),
+        counts=_counts(by_round, {pk for pk, submitted, *_ in rounds if submitted is None}),
+        rounds=sum(purpose != Round.Purpose.CANARY for _, _, purpose, _ in rounds),
         jobs_live=jobs.total(),
         jobs_needing_attention=jobs[BatchJob.Status.NEEDS_ATTENTION],
         budget_usd=assessment.budget_usd,
@@ -108,6 +108,15 @@ def progress(assessment: Assessment, *, newest: Scale | None = None) -> Progress
         judged_for_scale=judged,
         by_round=by_round,
     )
+
+
+def _rounds(assessment: Assessment) -> QuerySet[Round]:
+    """Known pairs with them: they are under way, and paid for, like all the others."""
+    return Round.everything.filter(assessment=assessment).order_by()
+
+
+def _counts_in_scales(purpose: str, trust: str) -> bool:
+    return purpose == Round.Purpose.SCALE and trust in Round.TRUSTED
 
 
 def _set_aside(rounds: list[int]) -> int:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from batches.models import Assessment, AuditEntry, Comparison, Judge, ProviderAccount, Round, Scale, Score
 from batches.models.project import Person
-from batches.pipeline import callbacks, grading, oddities
+from batches.pipeline import callbacks, canaries, grading, oddities
 from batches.pipeline.checks import checks
 from batches.pipeline.judged import Judged, decisions_of, essays_of, fingerprint, fit_judgements, judged
 from batches.pipeline.refused import Refused
@@ -37,9 +37,12 @@ def score(assessment: Assessment, *, actor: Person | None, estimator: str = "map
 
     Refused without a judgement, and where local and real judgements would meet.
     """
+    canaries.weigh(assessment.rounds.all())
     rows = judged(assessment)
     if not rows:
-        raise Refused(_("There is no judgement yet: submit a round, and score when it is judged."))
+        raise Refused(
+            _("There is no judgement yet that a scale may use: submit a round, and score when it is judged.")
+        )
     is_local = _locality(assessment)
     oddities.flag_odd(assessment)
     digest = fingerprint(rows)
@@ -47,6 +50,7 @@ def score(assessment: Assessment, *, actor: Person | None, estimator: str = "map
     if newest and (newest.judgements_sha256, *_made_with(newest)) == (digest, estimator, *_wanted(assessment)):
         return newest
     found = _score_all(assessment, rows, estimator)
+    oddities.flag_misplaced(assessment, rows, found.fitted)
     with transaction.atomic():
         assessment = Assessment.objects.select_for_update().get(pk=assessment.pk)
         scale = _store(assessment, found, digest=digest, is_local=is_local, actor=actor)
@@ -211,6 +215,9 @@ def publish(scale: Scale, *, actor: Person | None) -> Scale:
         raise Refused(_("This scale is published already."))
     if not scale.connected:
         raise Refused(_("Its essays fall into groups that were never compared: plan another round, which joins them."))
+    if held := canaries.in_doubt(scale.assessment, scale.judgement_ids):
+        words = _("Round %(number)s was held after this scale was computed: decide about it, then compute it anew.")
+        raise Refused(words % {"number": held[0]})
     with transaction.atomic():
         if not Scale.objects.filter(pk=scale.pk, published_at=None).update(published_at=timezone.now()):
             raise Refused(_("This scale is published already."))

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from batches.conf import cj_settings
 from batches.models import Assessment, Comparison, Judge, Scale
-from batches.pipeline import fits, triggers
+from batches.pipeline import canaries, fits, triggers
 from batches.pipeline.outlook import Outlook, outlook
 from batches.pipeline.progress import Progress, progress
 from batches.pipeline.triggers import Gathering
@@ -48,7 +48,7 @@ class Standing:
     fail_reasons: list[tuple[str, int]]
     account_trouble: str
     gathering: list[Gathering]  # what waits for company or for the night, with counts, thresholds and times
-    warnings: list[str]  # judges whose models retire soon
+    warnings: list[str]  # rounds that are held, judges whose models retire soon
     outlook: Outlook  # what the newest scale should reach, and what that still takes
     judges: list[Judge]
     progress: Progress  # the counters that all this was said by
@@ -193,7 +193,10 @@ def look(assessment: Assessment) -> Standing:
         account_trouble=_account_trouble(judges),
         gathering=triggers.gatherings(Comparison.objects.filter(round__assessment=assessment)) if moving else [],
         outlook=outlook(assessment, scale, judged=now.judged_for_scale),
-        warnings=fits.retirement_warnings(judge for judge in judges if judge.kind == Judge.Kind.MODEL),
+        warnings=[
+            *canaries.warnings(assessment),
+            *fits.retirement_warnings(judge for judge in judges if judge.kind == Judge.Kind.MODEL),
+        ],
         judges=judges,
         progress=now,
     )

@@ -15,7 +15,7 @@ from batches.models import AuditEntry, BatchItem, BatchJob, Comparison, Judge, R
 from batches.models.fields import DatabaseClock
 from batches.models.jobs import new_nonce
 from batches.models.project import Person
-from batches.pipeline import account, arrays, fits, priming, queues, resolve
+from batches.pipeline import account, arrays, canaries, fits, priming, queues, resolve
 from batches.pipeline.chunks import Room
 from batches.pipeline.crashes import crash_point
 from batches.pipeline.drafts import PACK, Draft, Drafting, Entry, Purse
@@ -35,10 +35,11 @@ def let_go(rounds: QuerySet[Round], *, actor: Person | None, correlation_id: UUI
     Callbacks that these rounds write from now on carry `correlation_id`, where one is given.
     """
     chosen = list(rounds.select_related("assessment__project"))
-    waiting = Comparison.objects.filter(round__in=chosen, status=Comparison.Status.PENDING)
+    going = canaries.with_canaries(chosen)
+    waiting = Comparison.objects.filter(round__in=going, status=Comparison.Status.PENDING)
     _check_rounds(chosen, waiting)
     with transaction.atomic():
-        Round.objects.filter(pk__in=[r.pk for r in chosen], submitted_at=None).update(submitted_at=DatabaseClock())
+        going.filter(submitted_at=None).update(submitted_at=DatabaseClock())
         waiting.filter(held=True).update(held=False, not_before=None)
         if correlation_id:
             Round.objects.filter(pk__in=[r.pk for r in chosen]).update(correlation_id=correlation_id)
@@ -228,9 +229,14 @@ def _drafting(group: Group, comparisons: Sequence[Waiting]) -> Drafting:
 
 
 def _lock_waiting(group: Group, most: int) -> list[Waiting]:
-    """Comparisons for one job, locked, those with the same first essay side by side."""
+    """Comparisons for one job, locked: those with the same first essay side by side, bundles as they were planned.
+
+    A bundle caches no essay, and known pairs are to stay strewn among the others.
+    """
     locked = group.waiting.select_for_update(skip_locked=True, of=("self",)).order_by("pk")
     rows = [Waiting(*row) for row in locked.values_list(*FIELDS)[:most]]
+    if group.packing == Packing.BUNDLE:
+        return rows
     return sorted(rows, key=lambda c: (c.assessment_id, c.essay_a_id, c.pk))
 
 

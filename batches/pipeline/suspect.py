@@ -12,6 +12,7 @@ from batches.essays.scan import Suspicion, suspicions
 from batches.essays.scan.passages import passage, together
 from batches.models import Assessment, AuditEntry, Comparison, Essay, Flag, Judge, Round, SetAside
 from batches.models.project import Person
+from batches.pipeline import canaries
 from batches.pipeline.refused import Refused
 from batches.pipeline.strategies import strategy as known_strategy
 
@@ -132,6 +133,7 @@ def _set_aside(essay: Essay) -> list[Comparison]:
     judged = Comparison.objects.filter(
         Q(essay_a=essay) | Q(essay_b=essay),
         round__purpose=Round.Purpose.SCALE,
+        round__trust__in=Round.TRUSTED,
         status=Comparison.Status.JUDGED,
         judge__kind=Judge.Kind.MODEL,
         set_aside=None,
@@ -154,18 +156,16 @@ def _plan_again(assessment: Assessment, rows: Sequence[Comparison], *, strategy:
         n_comparisons=len(one_of_each),
         created_by_id=actor.pk if actor else None,
     )
-    Comparison.objects.bulk_create(
-        (
-            Comparison(
-                round=cj_round,
-                essay_a_id=row.essay_a_id,
-                essay_b_id=row.essay_b_id,
-                judge_id=row.judge_id,
-                replicate=row.replicate,
-                is_random=row.is_random,
-            )
-            for row in one_of_each.values()
-        ),
-        batch_size=2000,
+    again = (
+        Comparison(
+            round=cj_round,
+            essay_a_id=row.essay_a_id,
+            essay_b_id=row.essay_b_id,
+            judge_id=row.judge_id,
+            replicate=row.replicate,
+            is_random=row.is_random,
+        )
+        for row in one_of_each.values()
     )
+    canaries.store(cj_round, again)
     return cj_round

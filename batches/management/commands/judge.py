@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.db.models import Q
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -85,7 +86,8 @@ class Command(ShellCommand):
                 planned = plan.plan_rounds(
                     assessment, actor=user, rounds=rounds, strategy=options["strategy"], seed=options["seed"]
                 )
-            waiting = Round.objects.filter(assessment=assessment, comparisons__status="PENDING").distinct()
+            pending = Q(comparisons__status="PENDING") | Q(canaries__comparisons__status="PENDING")
+            waiting = Round.objects.filter(pending, assessment=assessment).distinct()
             n = submit.let_go(Round.objects.filter(pk__in=list(waiting.values_list("pk", flat=True))), actor=user)
         except Refused:
             Round.objects.filter(pk__in=[cj_round.pk for cj_round in planned]).delete()  # nothing was changed
