@@ -31,6 +31,7 @@ STUDIES = {
     "comparison-status": "comparison_status",
     "scale-truth": "scale_truth",
     "scale-coverage": "scale_coverage",
+    "injection": "injection",
 }
 SHORT = 0.02
 

@@ -27,6 +27,7 @@ GROUPS = (
         (
             (gettext_lazy("Projects"), "folder", "batches_project", "batches.view_project"),
             (gettext_lazy("Judges"), "gavel", "batches_judge", "batches.view_judge"),
+            (gettext_lazy("Probes"), "labs", "batches_probe", "batches.view_probe"),
             (gettext_lazy("Provider accounts"), "key", "batches_provideraccount", "batches.view_provideraccount"),
             (gettext_lazy("API tokens"), "robot_2", "batches_apitoken", "batches.view_apitoken"),
         ),

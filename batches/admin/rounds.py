@@ -40,16 +40,16 @@ class RoundScreen(ReadOnly):
         choice("strategy"),
         choice("purpose"),
         one_of(
-            gettextgettext_lazy("submission"),
+            gettext_lazy("submission"),
             "submission",
-            planned=(gettextgettext_lazy("planned only"), Q(submitted_at=None)),
-            submitted=(gettextgettext_lazy("submitted"), Q(submitted_at__isnull=False)),
+            planned=(gettext_lazy("planned only"), Q(submitted_at=None)),
+            submitted=(gettext_lazy("submitted"), Q(submitted_at__isnull=False)),
         ),
     )
     list_select_related = ("assessment",)
     not_listed = ("assessment__rubric", "assessment__instructions")
     exact_search = ("pk", "assessment__slug__exact")
-    search_help_text = gettextgettext_lazy("Round id, or the assessment's slug")
+    search_help_text = gettext_lazy("Round id, or the assessment's slug")
     ordering = ("-id",)
     actions = ("submit", "release", "ask_again")
     has_submit_round_permission = may("submit_round")
@@ -58,32 +58,32 @@ class RoundScreen(ReadOnly):
     def dress(self, request: HttpRequest, rows: list[Any]) -> None:
         count_by_status(rows)
 
-    @admin.display(description=gettextgettext_lazy("round"), ordering="number")
+    @admin.display(description=gettext_lazy("round"), ordering="number")
     def name(self, row: Round) -> str:
         return _("Round %(number)s") % {"number": row.number}
 
-    @admin.display(description=gettextgettext_lazy("assessment"))
+    @admin.display(description=gettext_lazy("assessment"))
     def assessment_link(self, row: Round) -> Any:
         return link(row.assessment)
 
-    @labelled(gettextgettext_lazy("state"), COLOURS)
+    @labelled(gettext_lazy("state"), COLOURS)
     def state(self, row: Any) -> str:
         return state_of(row)
 
-    @admin.display(description=gettextgettext_lazy("resolved"))
+    @admin.display(description=gettext_lazy("resolved"))
     def progress(self, row: Any) -> str:
         return _("%(resolved)s of %(n_comparisons)s") % {
             "resolved": grouped(row.resolved),
             "n_comparisons": grouped(row.n_comparisons),
         }
 
-    @admin.display(description=gettextgettext_lazy("submitted"), ordering="submitted_at")
+    @admin.display(description=gettext_lazy("submitted"), ordering="submitted_at")
     def submitted(self, row: Round) -> Any:
         return moment(row.submitted_at)
 
     @deed(
         permission="submit_round",
-        title=gettextgettext_lazy("Submit"),
+        title=gettext_lazy("Submit"),
         icon="send",
         main=True,
         confirm=lambda screen, request, rows: question_before_submitting(rows),

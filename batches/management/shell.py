@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 from redis.exceptions import RedisError
 
-from batches.models import Assessment
+from batches.models import Assessment, Project
 from batches.models.project import Person
 from batches.pipeline.refused import Refused
 
@@ -73,3 +73,18 @@ class ShellCommand(PlainCommand):
         if assessment is None:
             raise Refused(f"There is no assessment called {slug!r}.")
         return assessment
+
+
+def project_called(name: str, user: Person | None) -> Project:
+    """The project of this name; a new one has the person who makes it as its member, or else every superuser."""
+    project = Project.objects.filter(name=name).first()
+    if project is None:
+        if user and not user.has_perm("batches.add_project"):
+            raise Refused(f"There is no project called {name!r}.")
+        project = Project.objects.create(name=name)
+        everyone = get_user_model().objects
+        people = everyone.filter(pk=user.pk or 0) if user else everyone.filter(is_superuser=True, is_active=True)
+        project.people.add(*people)
+    elif user and not project.people.filter(pk=user.pk or 0).exists():
+        raise Refused(f"There is no project called {name!r}.")
+    return project

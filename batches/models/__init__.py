@@ -11,6 +11,7 @@ from batches.models.erasure import Erasure
 from batches.models.jobs import BatchItem, BatchJob, IllegalMove, LostLease, NightlyRun, Stranger
 from batches.models.judging import Comparison, Judgement, Round
 from batches.models.moves import JobMove
+from batches.models.probes import Probe
 from batches.models.project import AuditEntry, Membership, Project
 from batches.models.results import Deployment, RawChunk, RawFile, StrayLine
 from batches.models.roster import RosterName
@@ -43,6 +44,7 @@ __all__ = [
     "LostLease",
     "Membership",
     "NightlyRun",
+    "Probe",
     "Project",
     "ProviderAccount",
     "RawChunk",

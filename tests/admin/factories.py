@@ -19,6 +19,7 @@ from batches.models import (
     Judge,
     Judgement,
     Membership,
+    Probe,
     Project,
     ProviderAccount,
     Round,
@@ -230,7 +231,14 @@ def whole_project(name: str) -> dict[str, Any]:
         "audit": record(work),
         "apitoken": token(of),
         "erasure": erasure(work),
+        "probe": probe(work, comparisons[0]),
     }
+
+
+def probe(of: Assessment, comparison: Comparison) -> Probe:
+    """A probe that is under way, of the comparison's judge."""
+    asked = [[comparison.pk, "known", "", "A"]]
+    return Probe.objects.create(judge=comparison.judge, assessment=of, asked=asked)
 
 
 def token(of: Project, *scopes: str) -> ApiToken:

@@ -3,14 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.management.base import CommandParser
 from django.db import transaction
 
 from batches.essays.clean import BadEssay, check_text
 from batches.essays.read import read_essays
-from batches.management.shell import ShellCommand
-from batches.models import Assessment, Project
+from batches.management.shell import ShellCommand, project_called
+from batches.models import Assessment
 from batches.models.project import Person
 from batches.pipeline import load
 from batches.pipeline.refused import Refused
@@ -70,7 +69,7 @@ class Command(ShellCommand):
         if user and not user.has_perm("batches.add_assessment"):
             raise Refused(f"{user} may not do this: it needs the permission add_assessment.")
         return load.create_assessment(
-            project=_project(options["project"] or "Default", user),
+            project=project_called(options["project"] or "Default", user),
             slug=slug,
             title=options["title"] or slug,
             rubric=_text(options["rubric"]),
@@ -78,21 +77,6 @@ class Command(ShellCommand):
             judge=options["judge"],
             actor=user,
         )
-
-
-def _project(name: str, user: Person | None) -> Project:
-    """The project of this name; a new one has the person who makes it as its member, or else every superuser."""
-    project = Project.objects.filter(name=name).first()
-    if project is None:
-        if user and not user.has_perm("batches.add_project"):
-            raise Refused(f"There is no project called {name!r}.")
-        project = Project.objects.create(name=name)
-        everyone = get_user_model().objects
-        people = everyone.filter(pk=user.pk or 0) if user else everyone.filter(is_superuser=True, is_active=True)
-        project.people.add(*people)
-    elif user and not project.people.filter(pk=user.pk or 0).exists():
-        raise Refused(f"There is no project called {name!r}.")
-    return project
 
 
 def _text(path: Path | None) -> str:
