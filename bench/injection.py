@@ -13,7 +13,7 @@ import argparse
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from random import Random
 
@@ -40,6 +40,11 @@ COMMANDS = {attack.words: attack.wish for attack in attacks()}
 ARMS = ((1.0, 1.0), (1.0, 0.7), (1.0, 0.5), (0.3, 1.0), (0.0, 1.0))  # obedience, noticing
 
 
+@cache
+def _suspected(text: str) -> bool:
+    return bool(suspicions(text))
+
+
 @dataclass(kw_only=True)
 class Session:
     """One assessment: its texts, ten rounds of pairs, and what the judge says of them."""
@@ -57,7 +62,7 @@ class Session:
 
     @cached_property
     def scanned(self) -> set[int]:
-        return {i for i, text in enumerate(self.written) if suspicions(text)}
+        return {i for i, text in enumerate(self.written) if _suspected(text)}
 
     @cached_property
     def pairs(self) -> list[Pair]:
@@ -164,10 +169,11 @@ class Found:
         before, after = session.first[1], session.again(flagged & set(session.attacked))
         scales = (("before", before, same), ("judged again", after, same), ("against other draws", after, fresh))
         for name, scale, true in (*scales, ("two draws, nobody attacked", same, fresh)):
-            for i in session.attacked:
+            for i, attack in session.attacked.items():
                 shift = (scale.logit[i] - true.logit[i]) / true.standard_error[i]
-                self.shifts.setdefault(name, []).append(float(shift))
-                self.ranks.setdefault(name, []).append(float(scale.rank[i] - true.rank[i]))
+                for row in (name, f"before: {_wish(attack)}") if name == "before" else (name,):
+                    self.shifts.setdefault(row, []).append(float(shift))
+                    self.ranks.setdefault(row, []).append(float(scale.rank[i] - true.rank[i]))
 
     def share(self, name: str, *, known: bool | None = None) -> Share:
         rows = [flags for _, flags in self.attacked if known is None or flags["scan"] == known]
@@ -195,7 +201,7 @@ def essays_in(files: Sequence[Path]) -> list[str]:
     for file in files:
         with file.open(newline="", encoding="utf-8") as lines:
             texts += [row["text"].strip() for row in csv.DictReader(lines)]
-    return list(dict.fromkeys(text for text in texts if not suspicions(text)))
+    return list(dict.fromkeys(text for text in texts if not _suspected(text)))
 
 
 def measured(texts: Sequence[str], n: int, size: int) -> dict[tuple[float, float], Found]:
