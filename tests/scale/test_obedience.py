@@ -54,7 +54,7 @@ def test_the_exact_chance_is_the_binomial_where_all_chances_are_the_same(hits):
 def test_what_a_judge_was_told_is_laid_to_the_essay_that_explains_most_and_not_to_those_it_met():
     asked = dict.fromkeys(range(40), 10)
     pairs = [(0, other) for other in range(1, 11)] + [(11, other) for other in range(3, 13)]
-    assert [one.essay for one in told(asked, pairs)] == [0, 11]
+    assert sorted(one.essay for one in told(asked, pairs)) == [0, 11]
 
 
 def test_a_judge_that_admits_half_of_it_is_enough_and_one_opponent_is_not():
