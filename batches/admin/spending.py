@@ -26,9 +26,7 @@ Facts = list[tuple[str, Any]]
 
 def waiting_in(rounds: QuerySet[Round]) -> QuerySet[Comparison]:
     """Comparisons of these rounds that somebody has to let go, known pairs with them."""
-    pending = Comparison.objects.filter(
-        round__in=canaries.with_canaries(rounds), status=Comparison.Status.PENDING
-    )
+    pending = Comparison.objects.filter(round__in=canaries.with_canaries(rounds), status=Comparison.Status.PENDING)
     return pending.filter(Q(round__submitted_at=None) | Q(held=True))
 
 
