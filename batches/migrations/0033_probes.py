@@ -18,11 +18,7 @@ def give_to_roles(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-<<<<<<<< HEAD:batches/migrations/0033_probes.py
         ("batches", "0032_known_pairs"),
-========
-        ("batches", "0032_known_pairs"),
->>>>>>>> 22f9505 (Number the known pairs and the probes after what came first):batches/migrations/0030_probes.py
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -40,9 +40,7 @@ def score(assessment: Assessment, *, actor: Person | None, estimator: str = "map
     canaries.weigh(assessment.rounds.all())
     rows = judged(assessment)
     if not rows:
-        raise Refused(
-            _("There is no judgement yet that a scale may use: submit a round, and score when it is judged.")
-        )
+        raise Refused(_("There is no judgement yet that a scale may use: submit a round, and score when it is judged."))
     is_local = _locality(assessment)
     oddities.flag_odd(assessment)
     digest = fingerprint(rows)
