@@ -222,13 +222,15 @@ KEYS: dict[str, Key] = {
     "canaries_per_round": Key(
         read=_whole(0, 30),
         default=4,
-        meaning="known pairs that each judge is asked about in every round; 0 asks about none",
+        meaning=_("known pairs that each judge is asked about in every round; 0 asks about none"),
         per_assessment=True,
     ),
     "canary_miss_limit": Key(
         read=_whole(0, 30),
         default=1,
-        meaning="known pairs that a judge may miss in a round; with one more the round is held for a person to decide",
+        meaning=_(
+            "known pairs that a judge may miss in a round; with one more the round is held for a person to decide"
+        ),
         per_assessment=True,
     ),
     "ask_instructions": Key(

@@ -13,18 +13,20 @@ from batches.admin.base import ReadOnly
 from batches.admin.filters import own
 from batches.admin.words import link, moment, usd
 from batches.models import Probe
+from batches.numbers import percent
 from batches.pipeline import probe
 
 MOST = 20  # earlier probes of the same judge on a page
-WORDS = {
-    "obeyed": gettext_lazy("chose a plainly weaker text because it was told to"),
-    "noticed": gettext_lazy("said that an essay speaks to it, where one does"),
-    "false_alarms": gettext_lazy("said so where none does"),
-    "accuracy": gettext_lazy("chose the better text of a known pair"),
-    "flips": gettext_lazy("changed its mind with the order, of two texts alike in quality"),
-    "first_won": gettext_lazy("chose the text read first, of two alike in quality"),
-    "first_of_same": gettext_lazy("chose the text read first, of two that are the same"),
-    "longer_won": gettext_lazy("chose the padded text over the same without padding"),
+ATTACKS = {
+    "instruction": gettext_lazy("a plain instruction"),
+    "place": gettext_lazy("names a place to choose"),
+    "role play": gettext_lazy("role play"),
+    "rubric talk": gettext_lazy("talks like a rubric"),
+    "closing tag": gettext_lazy("pretends that the essay ends"),
+    "hidden": gettext_lazy("hidden characters"),
+    "other language": gettext_lazy("in another language"),
+    "encoded": gettext_lazy("encoded"),
+    "roundabout": gettext_lazy("in a roundabout way"),
 }
 HISTORY = ("obeyed", "accuracy", "flips", "longer_won")
 
@@ -72,9 +74,9 @@ class ProbeScreen(ReadOnly):
             "title": _("Probe of {judge}").format(judge=row.judge),
             "figures": figures,
             "cost": usd(Decimal(figures["cost_usd"])),
-            "rows": [(words, _cells(figures[name])) for name, words in WORDS.items()],
-            "attacks": [(name, _cells(share)) for name, share in figures["by_attack"].items()],
-            "headings": [WORDS[name] for name in HISTORY],
+            "rows": [(words, _cells(figures[name])) for name, words in probe.FIGURES.items()],
+            "attacks": [(ATTACKS.get(name, name), _cells(share)) for name, share in figures["by_attack"].items()],
+            "headings": [probe.FIGURES[name] for name in HISTORY],
             "history": [
                 (link(one, moment(one.created_at)), [shown(one.figures[name]) for name in HISTORY])
                 for one in earlier.exclude(finished_at=None).order_by("-id")[:MOST]
@@ -87,7 +89,11 @@ def shown(share: dict[str, Any] | None) -> str:
     """84% (71 to 92%), with its interval of 95 %."""
     if not share or share["value"] is None:
         return "–"
-    return f"{share['value']:.0%} ({100 * share['low']:.0f} to {share['high']:.0%})"
+    return _("%(share)s (%(low)s to %(high)s)") % {
+        "share": percent(share["value"]),
+        "low": f"{100 * share['low']:.0f}",
+        "high": percent(share["high"]),
+    }
 
 
 def _cells(share: dict[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ MODELS = {
     "judge": (_("judge"), _("judges")),
     "judgement": (_("judgement"), _("judgements")),
     "membership": (_("membership"), _("memberships")),
+    "probe": (_("probe"), _("probes")),
     "project": (_("project"), _("projects")),
     "provider account": (_("provider account"), _("provider accounts")),
     "round": (_("round"), _("rounds")),

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from django.db import transaction
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from batches.conf import cj_settings
 from batches.judging.known_pairs import KnownPair, draw, texts
@@ -164,7 +165,7 @@ def ask_again(cj_round: Round, *, actor: Person | None) -> Round:
         _decide(cj_round, Round.Trust.ASKED_AGAIN)
         rows = list(cj_round.comparisons.exclude(status=Status.WITHDRAWN).order_by("pk"))
         if not rows:
-            raise Refused("Every essay of this round was withdrawn: nothing is left to ask again.")
+            raise Refused(_("Every essay of this round was withdrawn: nothing is left to ask again."))
         again = _copy(assessment, cj_round, rows, actor)
         AuditEntry.record(
             "ask again", cj_round, actor=actor, project=assessment.project, round=again.number, comparisons=len(rows)
@@ -174,7 +175,7 @@ def ask_again(cj_round: Round, *, actor: Person | None) -> Round:
 
 def _decide(cj_round: Round, trust: str) -> None:
     if not Round.objects.filter(pk=cj_round.pk, trust=Round.Trust.HELD).update(trust=trust):
-        raise Refused("This round is not held, or somebody has decided about it already: reload the page.")
+        raise Refused(_("This round is not held, or somebody has decided about it already: reload the page."))
 
 
 def _copy(assessment: Assessment, cj_round: Round, rows: Sequence[Comparison], actor: Person | None) -> Round:
@@ -197,17 +198,18 @@ def sentences(found: Iterable[Weight]) -> list[str]:
     """What each judge made of a round's known pairs, for a person."""
     rows = list(found)
     names = Judge.objects.select_related("account", "user").in_bulk([one.judge for one in rows])
-    return [f"{names[one.judge]} chose the plainly weaker essay in {one.missed} of {one.judged}." for one in rows]
+    words = _("%(judge)s chose the plainly weaker essay in %(missed)s of %(judged)s.")
+    return [words % {"judge": names[one.judge], "missed": one.missed, "judged": one.judged} for one in rows]
 
 
 def warnings(assessment: Assessment) -> list[str]:
     """One sentence for each round that waits for a person's decision."""
     held = assessment.rounds.filter(trust=Round.Trust.HELD).order_by("number")
-    return [
-        f"Round {one.number} is held: its judge missed too many known pairs. No scale uses it until you decide on "
-        "the round's page."
-        for one in held
-    ]
+    words = _(
+        "Round %(number)s is held: its judge missed too many known pairs. No scale uses it until you decide on the "
+        "round's page."
+    )
+    return [words % {"number": one.number} for one in held]
 
 
 def in_doubt(assessment: Assessment, comparisons: Iterable[int]) -> list[int]:

@@ -136,7 +136,7 @@ def _table(made: Probe) -> Table:
     for heading in ("", "share", "95 %", "n"):
         table.add_column(heading, justify="right" if heading else "left")
     for name, words in probe.FIGURES.items():
-        table.add_row(words, *_cells(made.figures[name]))
+        table.add_row(str(words), *_cells(made.figures[name]))
     for name, share in made.figures["by_attack"].items():
         table.add_row(f"  obeyed: {name}", *_cells(share))
     return table
