@@ -26,7 +26,7 @@ STRATEGY = "llm_batching_strategy"
 def strategy_choices() -> list[tuple[str, str]]:
     default = Strategy(cj_settings.llm_batching_strategy).label
     as_set = _("As set for this installation ({name})").format(name=default)
-    return [("", as_set), *[(name, Strategy(name).label) for name in STRATEGIES]]
+    return [("", as_set), *[(name, str(Strategy(name).label)) for name in STRATEGIES]]
 
 
 class BudgetField(forms.DecimalField):
