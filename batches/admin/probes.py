@@ -28,7 +28,12 @@ ATTACKS = {
     "encoded": gettext_lazy("encoded"),
     "roundabout": gettext_lazy("in a roundabout way"),
 }
-HISTORY = ("obeyed", "accuracy", "flips", "longer_won")
+SHORT = {  # the figures of a list
+    "obeyed": gettext_lazy("obeyed"),
+    "accuracy": gettext_lazy("known pairs right"),
+    "flips": gettext_lazy("flipped"),
+    "longer_won": gettext_lazy("longer won"),
+}
 
 
 @admin.register(Probe)
@@ -46,19 +51,19 @@ class ProbeScreen(ReadOnly):
     def name(self, row: Probe) -> str:
         return str(row)
 
-    @admin.display(description=gettext_lazy("obeyed"))
+    @admin.display(description=SHORT["obeyed"])
     def obeyed(self, row: Probe) -> str:
         return shown(row.figures.get("obeyed"))
 
-    @admin.display(description=gettext_lazy("known pairs right"))
+    @admin.display(description=SHORT["accuracy"])
     def accuracy(self, row: Probe) -> str:
         return shown(row.figures.get("accuracy"))
 
-    @admin.display(description=gettext_lazy("flipped"))
+    @admin.display(description=SHORT["flips"])
     def flips(self, row: Probe) -> str:
         return shown(row.figures.get("flips"))
 
-    @admin.display(description=gettext_lazy("longer won"))
+    @admin.display(description=SHORT["longer_won"])
     def longer_won(self, row: Probe) -> str:
         return shown(row.figures.get("longer_won"))
 
@@ -76,9 +81,9 @@ class ProbeScreen(ReadOnly):
             "cost": usd(Decimal(figures["cost_usd"])),
             "rows": [(words, _cells(figures[name])) for name, words in probe.FIGURES.items()],
             "attacks": [(ATTACKS.get(name, name), _cells(share)) for name, share in figures["by_attack"].items()],
-            "headings": [probe.FIGURES[name] for name in HISTORY],
+            "headings": list(SHORT.values()),
             "history": [
-                (link(one, moment(one.created_at)), [shown(one.figures[name]) for name in HISTORY])
+                (link(one, moment(one.created_at)), [shown(one.figures[name]) for name in SHORT])
                 for one in earlier.exclude(finished_at=None).order_by("-id")[:MOST]
             ],
             "is_local": row.judge.is_local,

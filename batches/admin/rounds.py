@@ -27,7 +27,10 @@ COLOURS = {
     gettext_noop("under way"): "info",
     gettext_noop("waiting"): "info",
     gettext_noop("some failed"): "danger",
+    gettext_noop("held"): "danger",
+    gettext_noop("asked again"): "warning",
 }
+DOUBTED = {Round.Trust.HELD: "held", Round.Trust.ASKED_AGAIN: "asked again"}
 
 
 @admin.register(Round)
@@ -137,7 +140,7 @@ class RoundScreen(ReadOnly):
             **super().page(request, row),
             "title": _("Round %(number)s") % {"number": row.number},
             "state": state_of(row),
-            "colours": COLOURS,
+            "colour": COLOURS[state_of(row)],
             "known_pairs": known_pairs(row),
         }
 
@@ -155,11 +158,13 @@ def count_by_status(rows: list[Any]) -> None:
 
 
 def state_of(row: Any) -> str:
-    """A round's state in words, from its counts."""
+    """A round's state in words, from its counts; what was made of its known pairs says more than that it is over."""
     if row.submitted_at is None:
         return "planned"
     if row.by_status[Status.IN_FLIGHT]:
         return "under way"
     if row.by_status[Status.PENDING]:
         return "waiting"
+    if row.trust in DOUBTED:
+        return DOUBTED[row.trust]
     return "some failed" if row.by_status[Status.FAILED] else "finished"

@@ -45,6 +45,8 @@ WHO_MAY = {
     "assessment.call_back": EDITORS,
     "assessment.purge": ADMINISTRATORS,
     "round.submit": SPENDERS,
+    "round.release": EDITORS,
+    "round.ask_again": EDITORS,
     "comparison.retry": SPENDERS,
     "essay.judge_again": EDITORS,
     "essay.harmless": EDITORS,

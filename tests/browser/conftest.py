@@ -43,6 +43,8 @@ def roles(transactional_db: None) -> None:
         import_module("batches.migrations.0005_roles").make_roles(apps, connection.schema_editor())
         import_module("batches.migrations.0017_grades_role").grant(apps, connection.schema_editor())
         import_module("batches.migrations.0031_more_roles").give(apps, connection.schema_editor())
+        import_module("batches.migrations.0032_known_pairs").give_to_roles(apps, connection.schema_editor())
+        import_module("batches.migrations.0033_probes").give_to_roles(apps, connection.schema_editor())
 
 
 @pytest.fixture
