@@ -117,7 +117,7 @@ def test_a_person_probes_within_their_projects_and_sees_only_their_probes(provid
     made = Probe.objects.get()
     client.force_login(user)
     page = client.get(f"/admin/batches/probe/{made.pk}/change/")
-    assert b"closing tag" in page.content
+    assert b"pretends that the essay ends" in page.content
     assert client.get("/admin/batches/probe/").status_code == 200
     Membership.objects.filter(user=user).update(project=Project.objects.create(name="Elsewhere"))
     assert client.get(f"/admin/batches/probe/{made.pk}/change/").status_code == 302
