@@ -120,7 +120,7 @@ def test_from_a_folder_to_a_published_scale(visit: Visit, folder: Path) -> None:
     page.get_by_role("button", name="Publish").click()
     expect(page.get_by_text("A published scale is frozen")).to_be_visible(timeout=PATIENCE)
     page.get_by_role("button", name="Publish").click()
-    expect(page.get_by_text("published").first).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("published", exact=True)).to_be_visible(timeout=PATIENCE)
     assert Scale.objects.get().published_at is not None
 
 
