@@ -15,7 +15,9 @@ from babel.messages.extract import extract
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 from django.contrib import admin
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.urls import reverse
 from django.utils.translation import gettext, override
 from django.utils.translation.template import templatize
 
@@ -168,6 +170,21 @@ def german(db: None) -> Client:
     client.cookies["cj_language"] = "de"
     client.ids = factories.foreign_keys_of(rows)  # type: ignore[attr-defined]
     return client
+
+
+def test_what_is_wrong_with_an_upload_is_said_in_german(german: Client) -> None:
+    address = reverse("admin:batches_assessment_essays", args=[german.ids["assessment"]])  # type: ignore[attr-defined]
+
+    def answer(*files: tuple[str, bytes]) -> list[tuple[str, str]]:
+        sent = [SimpleUploadedFile(name, content) for name, content in files]
+        problems = german.post(address, {"essays": sent}).context["problems"]
+        return [(one.where, one.sentence) for one in problems]
+
+    code = "Die Kennung ist leer: Geben Sie jedem Aufsatz eine Kennung."
+    assert answer(("class.csv", b"candidate,text\n,No code.\n")) == [("Zeile 2", code)]
+    kinds = ".txt, .docx, .pdf, .png oder .jpg"
+    unknown = f"Dateien dieser Art werden nicht gelesen: Verwenden Sie {kinds}, oder nehmen Sie die Datei heraus."
+    assert answer(("essay 1.xyz", b"What?")) == [("essay 1.xyz", unknown)]
 
 
 def english_only() -> list[str]:

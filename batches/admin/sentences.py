@@ -9,6 +9,10 @@ from django.utils.translation import gettext_noop
 ESSAYS = (
     gettext_noop("row %(number)s"),
     gettext_noop("essay %(number)s"),
+    gettext_noop("column %(place)s (no name)"),
+    gettext_noop("the upload"),
+    gettext_noop(".txt, .docx, .pdf, .png or .jpg"),
+    gettext_noop("Files of this kind are not read: use %(kinds)s, or take the file out."),
     gettext_noop("%(first)s (And %(n)s more.)"),
     gettext_noop("And %(n)s more problems like these."),
     gettext_noop("The text holds a NUL character: the file is damaged or not plain text; save it again as UTF-8."),

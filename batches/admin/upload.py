@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
+from batches.admin.told import told
 from batches.essays.limits import MAX_TOTAL_BYTES, MB
 from batches.essays.nouns import Problem, Reading, shown
 from batches.essays.read import read_uploads
@@ -141,24 +142,28 @@ def source_of(request: HttpRequest) -> str:
 
 
 def problems(reading: Reading) -> list[Problem]:
-    """The problems to show; of very many, the first and how many more there are."""
+    """The problems to show, in the viewer's language; of very many, the first and how many more there are."""
+    first = [Problem(where=_place(one.where), sentence=told(one.sentence)) for one in reading.problems[:MOST_PROBLEMS]]
     left = len(reading.problems) - MOST_PROBLEMS
     if left <= 0:
-        return list(reading.problems)
+        return first
     more = _("And {n} more problems like these.").format(n=f"{left:,}")
-    return [*reading.problems[:MOST_PROBLEMS], Problem(where="…", sentence=more)]
+    return [*first, Problem(where="…", sentence=more)]
+
+
+def _place(where: str) -> str:
+    return where if Path(where).suffix else told(where)  # a file called "essay 1.txt" keeps its name
 
 
 def whole(sentence: str) -> list[Problem]:
     """A problem of the upload as a whole."""
-    return list(_refused(sentence).problems)
+    return problems(_refused(sentence))
 
 
 def loaded(n: int, reading: Reading) -> str:
     """What was loaded, and which columns nobody looked at."""
-    told = ngettext("Loaded {n} essay.", "Loaded {n} essays.", n).format(n=f"{n:,}")
+    done = ngettext("Loaded {n} essay.", "Loaded {n} essays.", n).format(n=f"{n:,}")
     if not reading.ignored_columns:
-        return told
-    return f"{told} " + _("Columns that were not used: {columns}.").format(
-        columns=", ".join(reading.ignored_columns[:10])
-    )
+        return done
+    columns = ", ".join(told(column) for column in reading.ignored_columns[:10])
+    return f"{done} " + _("Columns that were not used: {columns}.").format(columns=columns)
