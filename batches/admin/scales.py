@@ -33,6 +33,7 @@ SCORES_PER_PAGE = 100
 
 def ask_before_publishing(screen: Any, request: HttpRequest, rows: QuerySet[Any]) -> Question:
     scale = one_scale(rows)
+    score.check_publishable(scale)
     sentence = trust(scale)[1]
     warnings = [_("A published scale is frozen: it can never be changed or deleted.")]
     if scale.is_local:

@@ -204,11 +204,8 @@ def _whole(value: float | np.floating[Any]) -> int | None:
     return round(float(value)) if math.isfinite(value) else None
 
 
-def publish(scale: Scale, *, actor: Person | None) -> Scale:
-    """Freeze a scale for good and tell the outside.
-
-    Refused for one that is published, or whose essays cannot all be compared.
-    """
+def check_publishable(scale: Scale) -> None:
+    """Refused for a scale that is published, or whose essays cannot all be compared."""
     if scale.published_at:
         raise Refused(_("This scale is published already."))
     if not scale.connected:
@@ -216,6 +213,11 @@ def publish(scale: Scale, *, actor: Person | None) -> Scale:
     if held := canaries.in_doubt(scale.assessment, scale.judgement_ids):
         words = _("Round %(number)s was held after this scale was computed: decide about it, then compute it anew.")
         raise Refused(words % {"number": held[0]})
+
+
+def publish(scale: Scale, *, actor: Person | None) -> Scale:
+    """Freeze a scale for good and tell the outside; Refused as check_publishable says."""
+    check_publishable(scale)
     with transaction.atomic():
         if not Scale.objects.filter(pk=scale.pk, published_at=None).update(published_at=timezone.now()):
             raise Refused(_("This scale is published already."))

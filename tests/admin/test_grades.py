@@ -61,3 +61,12 @@ def test_the_report_is_there_as_json_and_as_text_for_members_only(visit: Any, sc
         client = visit("viewer")
         client.force_login(stranger)
         assert client.get(address).status_code == 404
+
+
+def test_a_scale_of_essays_that_never_met_is_not_even_asked_about(visit: Any, scale: Scale) -> None:
+    Scale.objects.filter(pk=scale.pk).update(connected=False, components=2)
+    posted = {"CHANGE_FORM-action": "publish", "_selected_action": scale.pk}
+    address = reverse("admin:batches_scale_change", args=[scale.pk])
+    page = visit("submitter").post(address, posted, follow=True)
+    assert page.redirect_chain == [(address, 302)]
+    assert "plan another round, which joins them" in " ".join(map(str, page.context["messages"]))
