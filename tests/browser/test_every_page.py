@@ -1,48 +1,65 @@
-"""Every page of the admin, in both themes and at two widths: nothing from outside, and nobody is shut out."""
+"""Every page that people see, in both themes and at two widths: nothing from outside, and nobody is shut out."""
 
 import json
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT
 from django.contrib.auth.models import User
-from playwright.sync_api import Page
+from django.urls import reverse
+from playwright.sync_api import Page, expect
 
-from batches.models import Membership
+from batches.admin import wizard
+from batches.essays.read import read_essays
+from batches.models import Assessment, Membership, Project, Sketch
+from batches.pipeline import panel, sketches
 from tests.admin import factories
+from tests.admin.steps import HAIKU
 from tests.admin.urls import Address, addresses
 from tests.browser.conftest import Visit
+from tests.browser.faults import LISTEN, faults
+from tests.pipeline.people import submitted
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("provider_env")]
-SHOTS = os.environ.get("SCREENSHOTS")  # a directory: pictures of what the test saw
-WIDTHS = (1280, 375)
-THEMES = ("light", "dark")
-LISTEN = """
-window.violations = [];
-document.addEventListener("securitypolicyviolation", event => window.violations.push(
-  `${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));
-"""
-RUN_AXE = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations
-  .filter(found => ["serious", "critical"].includes(found.impact))
-  .map(found => `${found.id}: ${found.nodes.slice(0, 3).map(node => node.html.slice(0, 160)).join(" | ")}`)"""
-TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-# text that no reader can tell from its neighbour, or that cannot be reached: what axe does not look for
-UNREACHABLE = """() => [...document.querySelectorAll("[x-on\\\\:click], [onclick]")]
-  .filter(e => e.getClientRects().length && !e.closest("button, a[href], input, label, summary, [tabindex]"))
-  .filter(e => !e.querySelector("button, a[href], input"))
-  .map(e => `not reached by the keyboard: ${e.outerHTML.slice(0, 160)}`)"""
+QUESTIONS = ("Submit", "Retry failed", "Change the budget", "Purge texts")  # on an assessment's page
+SHEET = "candidate,text,house\nP1,The first essay of the class.,Red\nP2,Write to me: ann@example.com,Blue\n"
 
 
 @pytest.fixture
-def pages(project: Any) -> list[Address]:
-    """The addresses of all of the admin's pages, the objects' forms included."""
+def page(visit: Visit, live_server: Any) -> Iterator[Page]:
+    """A page of somebody who may do everything; at the end, nothing was asked for outside."""
+    page = visit("everything")
+    outside: list[str] = []
+    page.on("request", lambda request: _note(request.url, live_server.url, outside))
+    page.add_init_script(LISTEN)
+    yield page
+    assert outside == []
+
+
+def _note(url: str, own: str, outside: list[str]) -> None:
+    if not url.startswith((own, "data:", "blob:")):
+        outside.append(url)
+
+
+@pytest.fixture
+def rows(page: Page) -> dict[str, Any]:
+    """A row of every kind, in a project of the person who looks."""
     rows = factories.whole_project("Southway")
+    Membership.objects.create(project=rows["project"], user=someone())
+    return rows
+
+
+def someone() -> User:
+    return User.objects.get(username="everything")
+
+
+def of_the_admin(rows: dict[str, Any]) -> list[Address]:
+    """The addresses of all of the admin's pages, the objects' forms included."""
     found = list(addresses(factories.foreign_keys_of(rows)))
     forms = [
-        Address(url=f"{page.url}?edit=1", name=page.name, model=page.model, of_a_row=True)
+        Address(url=f"{page.url}?edit=1", name=f"{page.name}-form", model=page.model, of_a_row=True)
         for page in found
         if page.name.endswith("_change")
     ]
@@ -57,53 +74,84 @@ def answers_with_a_page(page: Page, url: str) -> bool:
     return is_html and "<html" in answer.text()  # a part of a page is seen on the page
 
 
-def findings(page: Page, url: str, name: str) -> Iterator[str]:
-    """What is wrong with one page, seen at each width and in each theme."""
-    page.goto(url)
-    page.wait_for_function("window.Alpine && document.readyState === 'complete'")
-    yield from page.evaluate("window.violations")
-    page.evaluate(AXE_SCRIPT)
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        for theme in THEMES:
-            page.evaluate("theme => document.documentElement.classList.toggle('dark', theme === 'dark')", theme)
-            where = f"{width} {theme}"
-            if page.evaluate(TOO_WIDE) > 0:
-                yield f"{where}: wider than the window"
-            yield from (f"{where}: {found}" for found in page.evaluate(RUN_AXE))
-            if SHOTS:
-                page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{theme}.png", full_page=True)
-        yield from page.evaluate(UNREACHABLE)
-
-
 @pytest.mark.timeout(900)
-def test_every_page_is_closed_to_the_outside_and_open_to_every_reader(
-    visit: Visit, pages: list[Address], live_server: Any
-) -> None:
-    page = visit("everything")
-    Membership.objects.create(project_id=pages_project(), user=User.objects.get(username="everything"))
-    outside: list[str] = []
-    page.on("request", lambda request: _note(request.url, live_server.url, outside))
-    page.add_init_script(LISTEN)
+def test_every_page_is_closed_to_the_outside_and_open_to_every_reader(page: Page, rows: dict[str, Any]) -> None:
     wrong: dict[str, list[str]] = {}
     seen = 0
-    for each in pages:
+    for each in of_the_admin(rows):
         if answers_with_a_page(page, each.url):
             seen += 1
-            name = each.name + ("-form" if "edit=1" in each.url else "")
-            if found := list(findings(page, each.url, name)):
+            page.goto(each.url)
+            if found := list(faults(page, each.name)):
                 wrong[each.url] = found
     assert seen > 50
-    assert outside == []
     assert wrong == {}, json.dumps(wrong, indent=1)
 
 
-def pages_project() -> int:
-    from batches.models import Project
+def sketch_of(project: Project, tmp_path: Path) -> Sketch:
+    """A new assessment whose steps have all been walked, up to the last."""
+    sheet = tmp_path / "class 9.csv"
+    sheet.write_text(SHEET)
+    sketch = sketches.begin(someone(), project, {"title": "Summer mock", "slug": "", "instructions": "", "rubric": ""})
+    sketches.keep_essays(sketch, read_essays(sheet), source="class 9.csv")
+    chosen = {"judges": [HAIKU], "strategy": "", "budget": "7.50"}
+    sketches.remember(sketch, chosen | {"target_reliability": None, "target_certain_grades": None})
+    return sketch
 
-    return Project.objects.get(name="Southway").pk
+
+def steps(page: Page, sketch: Sketch) -> Iterator[str]:
+    """Open each step, and the problems of a file."""
+    for step in ("basics", "essays", "judging", "check"):
+        page.goto(wizard.address(sketch, step))
+        expect(page.locator("form .cj-main").last).to_be_visible()
+        yield f"step-{step}"
+    page.goto(wizard.address(sketch, "essays"))
+    bad = {"name": "bad.csv", "mimeType": "text/csv", "buffer": b"candidate,text\n,No code.\nP1,\n"}
+    page.get_by_label("Files").set_input_files(bad)
+    page.locator("form .cj-main").last.click()
+    expect(page.get_by_text("2 problems: nothing of it was kept")).to_be_visible()
+    yield "step-problems"
 
 
-def _note(url: str, own: str, outside: list[str]) -> None:
-    if not url.startswith((own, "data:", "blob:")):
-        outside.append(url)
+def questions(page: Page, assessment: Assessment) -> Iterator[str]:
+    """Open the page that each button of an assessment asks first; sends nothing."""
+    for question in QUESTIONS:
+        page.goto(reverse("admin:batches_assessment_change", args=[assessment.pk]))
+        page.get_by_role("button", name=question).first.click()
+        expect(page.get_by_role("link", name="No, go back")).to_be_visible()
+        yield f"question-{question.lower().replace(' ', '-')}"
+
+
+def judging(page: Page, assessment: Assessment) -> Iterator[str]:
+    """Open what somebody sees who judges: their assessments, a pair, and the pair once they chose."""
+    panel.set_share(assessment, Decimal(1), "repeat", actor=None)
+    panel.name_judge(assessment, "everything", quota=None, actor=None)
+    submitted(assessment)
+    page.goto(reverse("judging:mine"))
+    yield "judging-mine"
+    page.get_by_role("button", name="Start judging").click()
+    expect(page.get_by_role("heading", name="Which essay is better?")).to_be_visible()
+    yield "judging-pair"
+    page.get_by_role("button", name="First is better").click()
+    expect(page.get_by_role("button", name="Next pair")).to_be_visible()
+    yield "judging-chosen"
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("walk", [steps, questions, judging])
+def test_what_is_reached_by_pressing_buttons_is_open_to_every_reader(
+    page: Page, rows: dict[str, Any], tmp_path: Path, walk: Callable[[Page, Any], Iterator[str]]
+) -> None:
+    at = sketch_of(rows["project"], tmp_path) if walk is steps else rows["assessment"]
+    wrong = {name: found for name in walk(page, at) if (found := list(faults(page, name)))}
+    assert wrong == {}, json.dumps(wrong, indent=1)
+
+
+def test_the_door_is_open_to_every_reader(browser: Any, live_server: Any, transactional_db: None) -> None:
+    context = browser.new_context(base_url=live_server.url)
+    page = context.new_page()
+    page.add_init_script(LISTEN)
+    page.goto("/admin/login/")
+    found = list(faults(page, "login"))
+    context.close()
+    assert found == []
