@@ -205,7 +205,7 @@ def _whole(value: float | np.floating[Any]) -> int | None:
 
 
 def check_publishable(scale: Scale) -> None:
-    """Refused for a scale that is published, or whose essays cannot all be compared."""
+    """Refused for a scale that is published, without a common order, or made before one of its rounds was held."""
     if scale.published_at:
         raise Refused(_("This scale is published already."))
     if not scale.connected:
