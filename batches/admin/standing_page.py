@@ -16,7 +16,7 @@ from batches.admin.rounds import COLOURS as ROUND_COLOURS
 from batches.admin.rounds import state_of
 from batches.admin.trust import picture, trust
 from batches.admin.words import JOB_COLOURS, JOB_SENTENCES, page_of, reason_words, usd
-from batches.conf import cj_settings, sink_in_force
+from batches.conf import cj_settings
 from batches.models import Assessment, BatchItem, BatchJob, Comparison, Flag, Judge, Round, Scale, Score
 from batches.models.judging import Strategy
 from batches.pipeline import relay, roster
@@ -225,7 +225,7 @@ def _callbacks(request: HttpRequest, assessment: Assessment) -> dict[str, Any]:
     if not request.user.has_perm("batches.view_callback"):
         return {}
     address = reverse("admin:batches_callback_changelist")
-    waiting = relay.lag(assessment.pk).waiting if sink_in_force() != "none" else 0
+    waiting = relay.lag(assessment.pk).waiting  # also while callbacks are off: they wait for a sink then
     return {"href": f"{address}?assessment__id__exact={assessment.pk}", "waiting": waiting}
 
 

@@ -50,6 +50,6 @@ def test_the_lab_has_a_page_for_members_only(visit: Visit, project: Project) -> 
     assert "No experiment has been run yet" in visit("viewer").get(address).content.decode()
     lab.set_up(assessment, sample=5, actor=None)
     page = visit("viewer").get(address).content.decode()
-    assert "5 pairs, under way" in page
+    assert "5 pairs · under way" in page
     other = factories.assessment(factories.project("Southfield"), "Year 7", essays=2)
     assert visit("viewer").get(reverse("admin:batches_assessment_lab", args=[other.pk])).status_code == 404

@@ -29,7 +29,7 @@ def test_an_administrator_saves_names_and_what_is_replaced(visit, assessment):
     assessment.refresh_from_db()
     assert assessment.overrides == {"replace_phones": "no"}
     shown = client.get(page(assessment, "change")).text
-    assert "1 name, 1 e-mail address and 0 phone numbers in 1 of 3 essays" in " ".join(shown.split())
+    assert "in 1 of 3 essays: names 1, e-mail addresses 1, phone numbers 0" in " ".join(shown.split())
     assert "Adjei" not in shown
     essay = client.get(page(Essay.objects.get(candidate="P1"), "change")).text
     assert "[name] rang 07700 900123, &lt;b&gt;then&lt;/b&gt; [e-mail]." in essay
