@@ -1,12 +1,18 @@
 """Whole batches through the real SDKs: out of order, with counts, lists, cancels and files."""
 
+import asyncio
 import time
+from pathlib import Path
 
 import anthropic
 import openai
 import orjson
 import pytest
 
+from cjadmin.local.provider.ledger import rows
+from cjadmin.local.provider.local_provider import LocalProvider
+from cjadmin.local.provider.settings import read
+from cjadmin.local.provider.store import Batch
 from tests.local_provider import asking
 from tests.local_provider.conftest import Server
 from tests.local_provider.running import claude_ended, gpt_batch, gpt_ended, gpt_lines, parsed
@@ -173,3 +179,26 @@ def test_batches_survive_kill_9_in_the_middle_of_their_life(tmp_path_factory: py
     assert [row["kind"] for row in second.ledger()].count("sync") == 1
     assert second.control("GET", "ledger/summary")["billed"] == 7
     assert second.stop() == 0
+
+
+def test_a_batch_is_answered_once_however_old_the_look_that_asks_for_it(tmp_path: Path) -> None:
+    local = LocalProvider(tmp_path, read(None, batch_seconds=0, faults={"errored_line": 0.5}))
+    requests = orjson.dumps({"requests": asking.requests(40)})
+    local.store.batch_path("one").write_bytes(requests)
+    old = local.store.add_batch(
+        Batch(id="one", provider="anthropic", key="key", created_at=0, seconds=0, n=40, version="2023-06-01")
+    )
+
+    async def look_twice() -> tuple[bytes, bytes]:
+        await local.look_and_wait(old)
+        first = local.store.results_path("one").read_bytes()
+        await local.look_and_wait(old)  # as a list does that was read before
+        return first, local.store.results_path("one").read_bytes()
+
+    first, second = asyncio.run(look_twice())
+    billed = {row["custom_id"] for row in rows(local.store)["rows"] if row["billed"]}
+    local.close()
+    assert 0 < len(billed) < 40
+    assert first == second
+    told = [orjson.loads(line) for line in second.splitlines()]
+    assert {line["custom_id"] for line in told if line["result"]["type"] == "succeeded"} == billed

@@ -4,7 +4,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from time import time
 from typing import Any
@@ -128,13 +127,19 @@ class LocalProvider:
         if batch.id in self._work:
             return self._work[batch.id]
         if not batch.checked:
-            return self._begin(batch.id, partial(validating.validate, self, batch))
+            return self._begin(batch, validating.validate)
         if batch.answered_at is None and time() >= life.due_at(batch):
-            return self._begin(batch.id, partial(settling.settle, self, batch))
+            return self._begin(batch, settling.settle)
         return None
 
-    def _begin(self, batch_id: str, work: Callable[[], Batch]) -> asyncio.Future[Batch]:
-        task = asyncio.get_running_loop().run_in_executor(self._thread, work)
-        self._work[batch_id] = task
-        task.add_done_callback(lambda _: self._work.pop(batch_id, None))
+    def _begin(self, batch: Batch, work: Callable[["LocalProvider", Batch], Batch]) -> asyncio.Future[Batch]:
+        task = asyncio.get_running_loop().run_in_executor(self._thread, self._once, batch, work)
+        self._work[batch.id] = task
+        task.add_done_callback(lambda _: self._work.pop(batch.id, None))
         return task
+
+    def _once(self, batch: Batch, work: Callable[["LocalProvider", Batch], Batch]) -> Batch:
+        """Do the work unless it was done since the batch was read, as when a list waits for one batch after another:
+        a second answer would draw other faults, and its files would not agree with what was booked."""
+        now = self.store.as_it_is(batch)
+        return work(self, now) if (now.checked, now.answered_at) == (batch.checked, batch.answered_at) else now

@@ -150,6 +150,11 @@ class Store:
         found = self._batches(sql, batch_id, provider)
         return found[0] if found else None
 
+    def as_it_is(self, batch: Batch) -> Batch:
+        """The same batch, deleted or not, with all that has happened to it since it was read."""
+        found = self._batches("SELECT body FROM batches WHERE id = ?", batch.id)
+        return found[0] if found else batch
+
     def newest_batches(self, provider: str, created_until: float) -> list[Batch]:
         sql = "SELECT body FROM batches WHERE provider = ? AND created_at <= ? AND NOT deleted ORDER BY ordinal DESC"
         return self._batches(sql, provider, created_until)
