@@ -67,5 +67,5 @@ def _facts(cj_round: Round) -> list[tuple[str, Any]]:
     return [
         (_("Round"), str(cj_round)),
         *((_("Known pairs"), one) for one in canaries.sentences(canaries.weights([cj_round.pk])[cj_round.pk])),
-        (_("Judgements it holds"), f"{judged:,}"),
+        (_("Judgements in it"), f"{judged:,}"),
     ]

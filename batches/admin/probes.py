@@ -39,7 +39,7 @@ SHORT = {  # the figures of a list
 @admin.register(Probe)
 class ProbeScreen(ReadOnly):
     page_template = "cj/probe.html"
-    list_display = ("name", "judge", "obeyed", "accuracy", "flips", "longer_won", "made")
+    list_display = ("name", "obeyed", "accuracy", "flips", "longer_won", "made")
     list_filter = (own("judge"),)
     list_select_related = ("judge__account", "judge__user", "assessment")
     not_listed = ("asked", "assessment__rubric", "assessment__instructions")

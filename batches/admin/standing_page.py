@@ -144,6 +144,9 @@ def _next(request: HttpRequest, assessment: Assessment, now: Standing) -> dict[s
         return {"href": reverse("admin:batches_assessment_essays", args=[assessment.pk]), "words": _("Add essays")}
     if now.next_action == "people":
         return {"href": reverse("admin:batches_assessment_people", args=[assessment.pk]), "words": _("Who judges")}
+    if now.next_action == "decide":
+        words = _("Look at round {number}").format(number=now.held_rounds[0].number)
+        return {"href": page_of(now.held_rounds[0]), "words": words}
     if now.next_action == "publish" and now.latest_scale:
         words = _("Look at scale {n}").format(n=now.latest_scale.number)
         return {"href": page_of(now.latest_scale), "words": words}

@@ -202,14 +202,18 @@ def sentences(found: Iterable[Weight]) -> list[str]:
     return [words % {"judge": names[one.judge], "missed": one.missed, "judged": one.judged} for one in rows]
 
 
-def warnings(assessment: Assessment) -> list[str]:
-    """One sentence for each round that waits for a person's decision."""
-    held = assessment.rounds.filter(trust=Round.Trust.HELD).order_by("number")
+def held(assessment: Assessment) -> list[Round]:
+    """The rounds that wait for a person's decision."""
+    return list(assessment.rounds.filter(trust=Round.Trust.HELD).order_by("number"))
+
+
+def warnings(rounds: Iterable[Round]) -> list[str]:
+    """One sentence for each of these rounds, which are held."""
     words = _(
         "Round %(number)s is held: its judge missed too many known pairs. No scale uses it until you decide on the "
         "round's page."
     )
-    return [words % {"number": one.number} for one in held]
+    return [words % {"number": one.number} for one in rounds]
 
 
 def in_doubt(assessment: Assessment, comparisons: Iterable[int]) -> list[int]:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from batches.conf import cj_settings
-from batches.models import Assessment, Comparison, Judge, Scale
+from batches.models import Assessment, Comparison, Judge, Round, Scale
 from batches.pipeline import canaries, fits, triggers
 from batches.pipeline.outlook import Outlook, outlook
 from batches.pipeline.progress import Progress, progress
@@ -48,7 +48,8 @@ class Standing:
     fail_reasons: list[tuple[str, int]]
     account_trouble: str
     gathering: list[Gathering]  # what waits for company or for the night, with counts, thresholds and times
-    warnings: list[str]  # rounds that are held, judges whose models retire soon
+    held_rounds: list[Round]  # whose judges missed known pairs: a person decides about each
+    warnings: list[str]  # those rounds, judges whose models retire soon
     outlook: Outlook  # what the newest scale should reach, and what that still takes
     judges: list[Judge]
     progress: Progress  # the counters that all this was said by
@@ -94,6 +95,11 @@ class Standing:
         return next(sentence for holds, sentence in rows if holds)
 
     @property
+    def _decide(self) -> str:
+        number = self.held_rounds[0].number if self.held_rounds else ""
+        return _("Decide about round %(number)s: its judge missed too many known pairs.") % {"number": number}
+
+    @property
     def _stuck(self) -> str:
         n = self.jobs_needing_attention
         words = ngettext("{n} batch job cannot go on without you.", "{n} batch jobs cannot go on without you.", n)
@@ -127,6 +133,7 @@ class Standing:
                 "submit",
                 _("Some comparisons are held back, by a cancel or by the budget: submit them again."),
             ),
+            (self.held_rounds, "decide", self._decide),
             (self.unsubmitted, "submit", _("Submit the planned comparisons.")),
             (self.failed and not self.judged, "retry", _("Every comparison failed: see why, then retry them.")),
             (self.scorable and not self.scale_is_current, "score", _("Compute the scale.")),
@@ -172,6 +179,7 @@ def look(assessment: Assessment) -> Standing:
     judges = list(assessment.judges.select_related("account", "user"))
     strategy = next(row for row in cj_settings.effective(assessment) if row.key == "llm_batching_strategy")
     moving = counts.waiting - counts.unsubmitted - counts.held
+    held_rounds = canaries.held(assessment)
     return Standing(
         n_essays=assessment.essays.filter(withdrawn_at=None).count(),
         n_rounds=now.rounds,
@@ -193,8 +201,9 @@ def look(assessment: Assessment) -> Standing:
         account_trouble=_account_trouble(judges),
         gathering=triggers.gatherings(Comparison.objects.filter(round__assessment=assessment)) if moving else [],
         outlook=outlook(assessment, scale, judged=now.judged_for_scale),
+        held_rounds=held_rounds,
         warnings=[
-            *canaries.warnings(assessment),
+            *canaries.warnings(held_rounds),
             *fits.retirement_warnings(judge for judge in judges if judge.kind == Judge.Kind.MODEL),
         ],
         judges=judges,

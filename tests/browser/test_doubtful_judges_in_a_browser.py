@@ -72,6 +72,7 @@ def test_a_held_round_says_why_and_is_asked_again_at_a_press_of_two_buttons(visi
     page.goto(reverse("admin:batches_assessment_change", args=[held.assessment_id]))
     expect(page.get_by_text("Round 1 is held")).to_be_visible()
     look(page, "held-assessment")
+    expect(page.get_by_role("link", name="Look at round 1")).to_be_visible()
     page.goto(reverse("admin:batches_round_changelist"))
     expect(page.get_by_role("row", name="Round 1").get_by_text("held", exact=True)).to_be_visible()
     page.goto(reverse("admin:batches_round_change", args=[held.pk]))

@@ -144,7 +144,9 @@ def test_a_round_whose_judge_misses_plain_cases_is_held_and_enters_no_scale(firs
     assert AuditEntry.objects.get(act="hold").detail["missed"] == {str(assessment.judges.get().pk): "2 of 4"}
     assert judged(assessment) == []
     assert standing(assessment).scorable == 0
-    assert "Round 1 is held" in standing(assessment).warnings[0]
+    now = standing(assessment)
+    assert "Round 1 is held" in now.warnings[0]
+    assert (now.next_action, now.next_step[:21]) == ("decide", "Decide about round 1:")
     with pytest.raises(Refused, match="no judgement yet that a scale may use"):
         score.score(assessment, actor=None)
     assert list(export.plain(assessment)) == []
