@@ -80,7 +80,7 @@ class ProbeScreen(ReadOnly):
             "figures": figures,
             "cost": usd(Decimal(figures["cost_usd"])),
             "rows": [(words, _cells(figures[name])) for name, words in probe.FIGURES.items()],
-            "attacks": [(ATTACKS.get(name, name), _cells(share)) for name, share in figures["by_attack"].items()],
+            "attacks": _attacks(figures["by_attack"]),
             "headings": list(SHORT.values()),
             "history": [
                 (link(one, moment(one.created_at)), [shown(one.figures[name]) for name in SHORT])
@@ -99,6 +99,12 @@ def shown(share: dict[str, Any] | None) -> str:
         "low": f"{100 * share['low']:.0f}",
         "high": percent(share["high"]),
     }
+
+
+def _attacks(shares: dict[str, Any]) -> list[tuple[Any, dict[str, Any]]]:
+    """In the order of ATTACKS, for JSON keeps none; kinds of an older probe that are no longer asked come last."""
+    order = sorted(shares, key=lambda name: list(ATTACKS).index(name) if name in ATTACKS else len(ATTACKS))
+    return [(ATTACKS.get(name, name), _cells(shares[name])) for name in order]
 
 
 def _cells(share: dict[str, Any]) -> dict[str, Any]:
