@@ -101,6 +101,11 @@ def scaled(rows: Rows) -> Scale:
     return made
 
 
+def held(rows: Rows) -> Round:
+    Round.objects.filter(pk=rows["round"].pk).update(trust="HELD")
+    return Round.objects.get(pk=rows["round"].pk)
+
+
 def paused(rows: Rows) -> ProviderAccount:
     ProviderAccount.objects.update(paused_at=timezone.now(), paused_reason="no credit")
     return factories.account()
@@ -126,6 +131,8 @@ BUTTONS: dict[str, tuple[Callable[[Rows], Any], dict[str, str], str]] = {
     "batchjob.look_again": (stuck, {}, "carry on"),
     "batchjob.adopt": (stuck, {"provider_batch_id": "msgbatch_7"}, "adopt"),
     "batchjob.never_arrived": (stuck, {}, "declare absent"),
+    "round.release": (held, {}, "release"),
+    "round.ask_again": (held, {}, "ask again"),
     "scale.publish": (scaled, {}, "publish"),
     "scale.set_grades": (scaled, {"grades": "Pass 50; Fail"}, "set grades"),
     "provideraccount.resume": (paused, {}, "resume"),
