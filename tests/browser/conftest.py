@@ -30,6 +30,19 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+# every migration that gives roles something, and its function that does
+GIVES = {
+    "0005_roles": "make_roles",
+    "0015_privacy_roles": "give",
+    "0017_grades_role": "grant",
+    "0018_suspicions": "give_to_roles",
+    "0020_token_sums": "let_administrators",
+    "0031_more_roles": "give",
+    "0032_known_pairs": "give_to_roles",
+    "0033_probes": "give_to_roles",
+}
+
+
 @pytest.fixture
 def roles(transactional_db: None) -> None:
     """The roles that a migration made: emptying the tables after a test takes them away for the next."""
@@ -40,11 +53,8 @@ def roles(transactional_db: None) -> None:
         from django.db import connection
 
         call_command("migrate", verbosity=0)
-        import_module("batches.migrations.0005_roles").make_roles(apps, connection.schema_editor())
-        import_module("batches.migrations.0017_grades_role").grant(apps, connection.schema_editor())
-        import_module("batches.migrations.0031_more_roles").give(apps, connection.schema_editor())
-        import_module("batches.migrations.0032_known_pairs").give_to_roles(apps, connection.schema_editor())
-        import_module("batches.migrations.0033_probes").give_to_roles(apps, connection.schema_editor())
+        for module, gives in GIVES.items():
+            getattr(import_module(f"batches.migrations.{module}"), gives)(apps, connection.schema_editor())
 
 
 @pytest.fixture

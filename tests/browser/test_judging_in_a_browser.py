@@ -47,6 +47,12 @@ def start(visit: Visit, assessment: Assessment, **screen: Any) -> Page:
     return page
 
 
+def press(page: Page, key: str) -> None:
+    """Press a key once the page is all there: its text is seen before its script has run."""
+    page.wait_for_load_state()
+    page.keyboard.press(key)
+
+
 def shot(page: Page, name: str) -> None:
     if SHOTS:
         page.screenshot(path=Path(SHOTS) / f"{name}.png")
@@ -55,19 +61,19 @@ def shot(page: Page, name: str) -> None:
 def test_a_person_judges_with_keys_alone_and_takes_an_answer_back(visit: Visit, assessment: Assessment) -> None:
     page = start(visit, assessment)
     pair = Claim.objects.get().comparison_id
-    page.keyboard.press("ArrowLeft")
+    press(page, "ArrowLeft")
     expect(page.get_by_text("You chose the first essay.")).to_be_visible()
-    page.keyboard.press("u")
+    press(page, "u")
     expect(page.get_by_text("Read both, then choose.")).to_be_visible()
     assert Claim.objects.get().winner == ""
-    page.keyboard.press("b")
+    press(page, "b")
     expect(page.get_by_role("button", name="Second is better", pressed=True)).to_be_visible()
     assert not Judgement.objects.exists()
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.get_by_text("1 of 3 judged")).to_be_visible()
     assert list(Judgement.objects.values_list("comparison", "winner")) == [(pair, "B")]
-    page.keyboard.press("u")  # there is nothing to take back: the judgement stands
-    page.keyboard.press("a")
+    press(page, "u")  # there is nothing to take back: the judgement stands
+    press(page, "a")
     expect(page.get_by_text("You chose the first essay.")).to_be_visible()
     assert Judgement.objects.count() == 1
 
@@ -84,7 +90,7 @@ def test_keys_write_into_the_comment_and_can_be_switched_off(visit: Visit, asses
     page.get_by_text("Keys", exact=True).click()
     page.get_by_label("Use these keys").uncheck()
     page.locator("main").focus()
-    page.keyboard.press("b")
+    press(page, "b")
     page.reload()
     expect(page.get_by_text("You chose the first essay.")).to_be_visible()
 
