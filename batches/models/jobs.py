@@ -215,9 +215,10 @@ class BatchJob(models.Model):
         if to not in self.MOVES[self.Packing(self.packing)].get(self.Status(self.status), set()):
             raise IllegalMove(f"{self}: {self.status} cannot become {to} ({self.packing}).")
         mine = BatchJob.objects.filter(pk=self.pk, status=self.status, fence=self.fence)
-        if not mine.update(status=to, **changes):
-            return False
-        self.refresh_from_db()
+        with transaction.atomic(savepoint=False):  # or a worker that slept in between would read its heir's fence
+            if not mine.update(status=to, **changes):
+                return False
+            self.refresh_from_db()
         return True
 
     def hold(self, *, seconds: float | None = None) -> None:

@@ -1,6 +1,7 @@
 """Statuses move along their tables only, whoever tries."""
 
 import itertools
+import threading
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -75,6 +76,31 @@ def test_a_worker_with_an_old_fence_moves_nothing():
     assert heir.fence == zombie.fence + 1
     assert not zombie.advance(Status.RUNNING)
     assert heir.advance(Status.RUNNING)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_slept_while_it_moved_a_job_never_has_its_heirs_fence(monkeypatch):
+    """Its lease runs out between the write of the move and the look at what was written."""
+    job = make_job("SINGLE")
+    sleeper = BatchJob.objects.take(job.pk, seconds=-1)
+    assert sleeper is not None
+    look, heirs = BatchJob.refresh_from_db, []
+
+    def take_over() -> None:
+        heirs.append(BatchJob.objects.take(job.pk, seconds=60))
+        connection.close()
+
+    def sleep_and_look(self, *args, **kwargs) -> None:
+        heir = threading.Thread(target=take_over)
+        heir.start()
+        heir.join()
+        look(self, *args, **kwargs)
+
+    monkeypatch.setattr(BatchJob, "refresh_from_db", sleep_and_look)
+    sleeper.advance(Status.RUNNING)
+    assert len(heirs) == 1
+    assert heirs[0] is None or heirs[0].fence != sleeper.fence
+    assert sleeper.fence == job.fence + 1
 
 
 def test_a_held_lease_is_given_to_nobody_else():
