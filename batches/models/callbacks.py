@@ -4,7 +4,7 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
 
 from batches.models.assessment import Assessment
@@ -69,10 +69,14 @@ class RelayQuerySet(models.QuerySet["Relay"]):
         free = Q(lease_until__isnull=True) | Q(lease_until__lt=DatabaseClock())
         if patient:
             free &= Q(next_try_at__isnull=True) | Q(next_try_at__lte=DatabaseClock())
-        taken = self.filter(free, pk=1).update(
-            fence=F("fence") + 1, lease_until=DatabaseClock() + timedelta(seconds=seconds), holder=holder[:100]
-        )
-        return self.get(pk=1) if taken else None
+        with transaction.atomic():  # or a relay that slept in between would read its heir's fence
+            relay = self.select_for_update(skip_locked=True).filter(free, pk=1).first()
+            if relay is None:
+                return None
+            relay.fence, relay.holder = relay.fence + 1, holder[:100]
+            lease = DatabaseClock() + timedelta(seconds=seconds)
+            self.filter(pk=1).update(fence=relay.fence, holder=relay.holder, lease_until=lease)
+            return relay
 
 
 class Relay(models.Model):

@@ -10,6 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from batches.models import Callback, Relay
+from batches.models.callbacks import RelayQuerySet
 from batches.pipeline import pace, relay
 from batches.sinks.base import Message, Report
 from batches.sinks.kafka import KafkaSink
@@ -136,6 +137,31 @@ def test_a_relay_that_was_taken_over_stops_at_once():
         relay.relay(Paused())
     assert set(Callback.objects.values_list("tries", flat=True)) == {1}
     assert Relay.objects.get().lease_until is None, "the other has given it back"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_relay_that_slept_while_it_took_the_lease_never_has_its_heirs_fence(monkeypatch):
+    """Its lease runs out between the write of its name and the look at what was written."""
+    Relay.objects.create(pk=1)
+    write, heirs = RelayQuerySet.update, []
+
+    def take_over() -> None:
+        heirs.append(Relay.objects.take(holder="heir", seconds=60))
+        connection.close()
+
+    def write_and_sleep(self, **changes) -> int:
+        monkeypatch.setattr(RelayQuerySet, "update", write)
+        n = write(self, **changes)
+        heir = threading.Thread(target=take_over)
+        heir.start()
+        heir.join()
+        return n
+
+    monkeypatch.setattr(RelayQuerySet, "update", write_and_sleep)
+    sleeper = Relay.objects.take(holder="sleeper", seconds=-1)
+    assert sleeper is not None
+    assert len(heirs) == 1
+    assert heirs[0] is None or heirs[0].fence != sleeper.fence
 
 
 @pytest.mark.django_db(transaction=True)
