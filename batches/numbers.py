@@ -22,6 +22,11 @@ def percent(share: float) -> str:
     return _("%(number)s%%") % {"number": f"{share:.0%}".removesuffix("%")}
 
 
+def exact_percent(share: Decimal) -> str:
+    """12.5%: a share that somebody typed, as they typed it."""
+    return _("%(number)s%%") % {"number": formats.number_format(Decimal(f"{(share * 100).normalize():f}"))}
+
+
 # a noun -> how it is counted; what is not here is counted in English
 NOUNS = {
     "account": ngettext_lazy("%(n)s account", "%(n)s accounts", "n"),

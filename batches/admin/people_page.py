@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
-from django import forms
 from django.contrib import messages
-from django.contrib.auth.models import User
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -15,69 +12,15 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
-from batches.admin.access import people as seen_people
 from batches.admin.deeds import Question, deed
-from batches.admin.forms import PlainForm
+from batches.admin.people_forms import NameForm, ShareForm
 from batches.admin.permissions import may
 from batches.conf import cj_settings
 from batches.models import Assessment
+from batches.numbers import exact_percent
 from batches.pipeline import agreement, panel
 from batches.pipeline.refused import Refused
-
-NAME_JUDGES = "batches.name_judges"
-
-
-class NameForm(PlainForm):
-    """Somebody of the project, and how much is asked of them."""
-
-    username = forms.ChoiceField(label=gettext_lazy("Person"), widget=UnfoldAdminSelectWidget)
-    quota = forms.IntegerField(
-        label=gettext_lazy("Comparisons at most"),
-        required=False,
-        min_value=1,
-        max_value=panel.MOST,
-        widget=UnfoldAdminIntegerFieldWidget,
-        help_text=gettext_lazy("Empty: as many as there are."),
-    )
-
-    def __init__(self, *args: Any, of: Assessment, user: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        members = seen_people(user).filter(projects=of.project_id, is_active=True).order_by("username").distinct()
-        known = [(one.username, _named(one)) for one in members]
-        self.fields["username"].choices = [("", _("Choose a person")), *known]  # type: ignore[attr-defined]
-
-
-class ShareForm(PlainForm):
-    """What share of the next rounds' pairs people are given."""
-
-    share = forms.DecimalField(
-        label=gettext_lazy("Share of the pairs for people (%)"),
-        required=False,
-        min_value=Decimal(0),
-        max_value=Decimal(100),
-        max_digits=5,
-        decimal_places=2,
-        widget=UnfoldAdminDecimalFieldWidget(attrs={"step": "0.01"}),
-    )
-    pairs = forms.ChoiceField(label=gettext_lazy("Which pairs"), required=False, widget=UnfoldAdminSelectWidget)
-
-    def __init__(self, *args: Any, of: Assessment, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.initial["share"] = (cj_settings.of(of.overrides).human_share * 100).normalize().__format__("f")
-        self.initial["pairs"] = cj_settings.of(of.overrides).human_pairs
-        self.fields["pairs"].choices = [  # type: ignore[attr-defined]
-            ("repeat", _("also judged by the model: agreement can be measured")),
-            ("instead", _("not judged by the model: it costs less")),
-        ]
-        self.fields["share"].help_text = _(
-            "Of the rounds planned from now on. Without a model, people judge all pairs."
-        )
-
-
-def _named(user: User) -> str:
-    return f"{user.get_full_name()} ({user.username})" if user.get_full_name() else user.username
 
 
 def people_urls(screen: Any) -> list[URLPattern]:
@@ -109,7 +52,7 @@ def _assessment(screen: Any, request: HttpRequest, object_id: int) -> Assessment
 def people_view(screen: Any, request: HttpRequest, assessment: Assessment) -> HttpResponse:
     """Who judges; for those who may, forms that change it."""
     if request.method == "POST":
-        if not request.user.has_perm(NAME_JUDGES):
+        if not request.user.has_perm(panel.PERMISSION):
             raise PermissionDenied
         if (done := _do(screen, request, assessment)) is None:
             return HttpResponseRedirect(reverse("admin:batches_assessment_people", args=[assessment.pk]))
@@ -123,8 +66,8 @@ def people_view(screen: Any, request: HttpRequest, assessment: Assessment) -> Ht
         "title": _("People who judge"),
         "people": panel.people(assessment),
         "left": panel.left(assessment),
-        "may_name": request.user.has_perm(NAME_JUDGES) and not assessment.purged_at,
-        "share": cj_settings.of(assessment.overrides).human_share,
+        "may_name": request.user.has_perm(panel.PERMISSION) and not assessment.purged_at,
+        "share": exact_percent(cj_settings.of(assessment.overrides).human_share),
         **forms_shown,
     }
     media = screen.media + forms_shown["naming"].media

@@ -17,7 +17,7 @@ from batches.admin.access import visible
 from batches.admin.wizard_preview import preview, progress_of
 from batches.admin.words import page_of
 from batches.models import Project, Sketch
-from batches.pipeline import sketches
+from batches.pipeline import panel, sketches
 from batches.pipeline.refused import Refused
 
 STEPS = {
@@ -131,7 +131,10 @@ def _essays(screen: Any, request: HttpRequest, sketch: Sketch, read: upload.Read
 
 
 def _judging(screen: Any, request: HttpRequest, sketch: Sketch) -> HttpResponse:
-    form = wizard_forms.Judging(request.POST or None, initial=sketch.given)
+    if "people" in request.POST and not request.user.has_perm(panel.PERMISSION):
+        raise PermissionDenied
+    whose = {"project": sketch.project, "user": request.user}
+    form = wizard_forms.Judging(request.POST or None, initial=sketch.given, **whose)
     if request.method == "POST" and form.is_valid():
         sketches.remember(sketch, form.given())
         return HttpResponseRedirect(address(sketch, "check"))
@@ -140,9 +143,9 @@ def _judging(screen: Any, request: HttpRequest, sketch: Sketch) -> HttpResponse:
         {"value": value, "name": label, "why": why, "chosen": value == chosen}
         for value, label, why in wizard_forms.strategy_choices()
     ]
-    judges = form["judges"].value() or []
-    groups = wizard_forms.judge_groups(judges)
-    return _page(screen, request, sketch=sketch, step="judging", form=form, strategies=strategies, judges=groups)
+    groups = wizard_forms.judge_groups(form["judges"].value() or [])
+    context = {"strategies": strategies, "judges": groups, "media": screen.media + form.media}
+    return _page(screen, request, sketch=sketch, step="judging", form=form, **context)
 
 
 def _check(screen: Any, request: HttpRequest, sketch: Sketch) -> HttpResponse:

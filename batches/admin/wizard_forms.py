@@ -23,6 +23,7 @@ from batches.admin.access import visible
 from batches.admin.assessment_forms import BudgetField
 from batches.admin.forms import PlainForm
 from batches.admin.judges import check_model, model_choices
+from batches.admin.people_forms import PeopleOfSketch
 from batches.admin.words import duration, usd
 from batches.conf import cj_settings
 from batches.models import Assessment, Judge, Project
@@ -98,13 +99,13 @@ class TargetField(forms.DecimalField):
         )
 
 
-class Judging(PlainForm):
+class Judging(PeopleOfSketch):
     """Who judges, how the comparisons leave, what it may cost, and when it is enough."""
 
     judges = forms.MultipleChoiceField(
-        label=gettext_lazy("Judges"),
+        label=gettext_lazy("Models"),
+        required=False,
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": gettext_lazy("Choose at least one judge.")},
         help_text=gettext_lazy("One model, or several as a panel: a panel shares the comparisons evenly."),
     )
     strategy = forms.ChoiceField(label=gettext_lazy("Strategy"), required=False, widget=forms.RadioSelect)
@@ -141,11 +142,22 @@ class Judging(PlainForm):
                 check_model(name)
         return list(self.cleaned_data["judges"])
 
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        people, models = cleaned.get("people"), cleaned.get("judges")
+        if not models and not people and not {"judges", "people"} & set(self.errors):
+            self.add_error("judges", _("Choose at least one judge: a model, several, or people."))
+        share = cleaned.get("share")
+        if models and people and not (cj_settings.human_share if share is None else share):
+            asked = _("Say what share of the pairs people are given: without one they would judge nothing.")
+            self.add_error("share", asked)
+        return cleaned
+
     def given(self) -> dict[str, Any]:
         """What a sketch keeps of it."""
         found = self.cleaned_data
         numbers = ("budget", "target_reliability", "target_certain_grades")
-        return {
+        return super().given() | {
             "judges": found["judges"],
             "strategy": found["strategy"],
             **{key: None if found[key] is None else str(found[key]) for key in numbers},

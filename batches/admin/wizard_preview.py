@@ -1,6 +1,7 @@
 """A sketch -> what will be made of it, before anything is: essays, what is odd about them, and prices."""
 
 from collections import Counter
+from decimal import Decimal
 from statistics import median
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from batches.admin.forecasts import Row
+from batches.admin.people_forms import PAIRS, members, named
 from batches.admin.wizard_forms import judge_choices
 from batches.admin.words import usd
 from batches.conf import cj_settings
@@ -16,6 +18,7 @@ from batches.essays.scan.suspicion import KINDS
 from batches.models import Project, Sketch, SketchEssay
 from batches.models.judging import Strategy
 from batches.models.project import Person
+from batches.numbers import exact_percent
 from batches.pipeline import trial
 from batches.pipeline.refused import Refused
 
@@ -32,6 +35,7 @@ def preview(sketch: Sketch, *, actor: Person) -> dict[str, Any]:
         "given": sketch.given,
         "project": Project.objects.get(pk=sketch.project_id),
         "judge_names": _judge_names(sketch),
+        **_people(sketch, actor),
         "strategy_name": Strategy(sketch.given.get("strategy") or cj_settings.llm_batching_strategy).label,
         "n_essays": sketch.essays.count(),
         "n_pages": sketch.essays.aggregate(n=Sum("n_pages"))["n"] or 0,
@@ -70,6 +74,19 @@ def _row(essay: SketchEssay) -> dict[str, Any]:
 def _judge_names(sketch: Sketch) -> list[str]:
     names = {value: words for _group, models in judge_choices() for value, words in models}
     return [names.get(name, name) for name in sketch.given["judges"]]
+
+
+def _people(sketch: Sketch, actor: Person) -> dict[str, Any]:
+    """Who of the project will judge, and what of it."""
+    given = sketch.given
+    chosen = given.get("people") or []
+    names = {one.username: named(one) for one in members(sketch.project_id, actor)}
+    share = Decimal(given["share"]) / 100 if given.get("share") else cj_settings.human_share
+    return {
+        "people_names": [names.get(username, username) for username in chosen],
+        "people_share": exact_percent(share) if given["judges"] else "",
+        "people_pairs": PAIRS.get(given.get("pairs") or cj_settings.human_pairs, ""),
+    }
 
 
 def _replaced(sketch: Sketch) -> dict[str, int]:
@@ -114,6 +131,8 @@ def _alike(sketch: Sketch) -> list[list[str]]:
 
 def _prices(sketch: Sketch, actor: Person) -> dict[str, Any]:
     """What a round costs by each strategy, and how far the budget goes; or why that cannot be said."""
+    if not sketch.given["judges"]:
+        return {"prices": [], "only_people": True}
     try:
         found = trial.price_of_a_round(sketch, actor=actor)
     except Refused as problem:

@@ -6,10 +6,12 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Count, Max, Q
+from django.utils.translation import gettext as _
 
 from batches.conf import BadSetting, check_overrides
 from batches.models import Assessment, AssessmentJudge, AuditEntry, Comparison, Judge
 from batches.models.project import Person
+from batches.numbers import grouped
 from batches.pipeline import claims
 from batches.pipeline.refused import Refused
 
@@ -17,21 +19,29 @@ Status = Comparison.Status
 SHARE, PAIRS = "human_share", "human_pairs"
 MOST = 1_000_000
 PERMISSION = "batches.name_judges"
+MAY_JUDGE = "batches.judge_comparison"
 
 
 def name_judge(assessment: Assessment, username: str, *, quota: int | None, actor: Person | None) -> AssessmentJudge:
     """Let a member of the project judge, so many comparisons at most; also to change somebody's quota."""
     _check(actor)
     if quota is not None and not 1 <= quota <= MOST:
-        raise Refused(f"A quota is a whole number from 1 to {MOST:,}; leave it empty for no limit.")
+        raise Refused(
+            _("A quota is a whole number from 1 to %(most)s; leave it empty for no limit.") % {"most": grouped(MOST)}
+        )
     user = User.objects.filter(username=username, is_active=True, projects=assessment.project_id).first()
     if user is None:
-        raise Refused(f"Nobody in this project has the user name {username}: add them to the project first.")
-    if not user.has_perm("batches.judge_comparison"):
-        raise Refused(f"{username} may not judge: give them the role judge first, under People.")
+        raise Refused(
+            _("Nobody in this project has the user name %(username)s: add them to the project first.")
+            % {"username": username}
+        )
+    if not user.has_perm(MAY_JUDGE):
+        raise Refused(
+            _("%(username)s may not judge: give them the role judge first, under People.") % {"username": username}
+        )
     with transaction.atomic():
         _open(assessment, actor)
-        judge, _ = Judge.objects.get_or_create(kind=Judge.Kind.PERSON, user=user)
+        judge, _made = Judge.objects.get_or_create(kind=Judge.Kind.PERSON, user=user)
         seat, made = AssessmentJudge.objects.get_or_create(
             assessment=assessment, judge=judge, defaults={"quota": quota}
         )
@@ -51,7 +61,7 @@ def drop_judge(assessment: Assessment, username: str, *, actor: Person | None) -
         _open(assessment, actor)
         seat = _people(assessment).filter(judge__user__username=username).first()
         if seat is None:
-            raise Refused(f"{username} does not judge this assessment.")
+            raise Refused(_("%(username)s does not judge this assessment.") % {"username": username})
         assessment.claims.filter(judge=seat.judge_id).delete()
         seat.delete()
         _record("drop judge", assessment, actor, person=username)
@@ -84,7 +94,7 @@ def call_back(assessment: Assessment, *, actor: Person | None) -> int:
         waiting = claims.for_people(assessment.pk).filter(status=Status.PENDING)
         ids = list(waiting.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
         if not ids:
-            raise Refused("Nothing waits for people here.")
+            raise Refused(_("Nothing waits for people here."))
         mine = Comparison.objects.filter(pk__in=ids)
         claims.drop(mine)
         n = mine.advance(Status.WITHDRAWN, held=False, not_before=None)
@@ -123,7 +133,7 @@ def _people(assessment: Assessment) -> Any:
 
 def _check(actor: Person | None) -> None:
     if actor is not None and not actor.has_perm(PERMISSION):
-        raise Refused("You may not say who judges: ask an editor of this project.")
+        raise Refused(_("You may not say who judges: ask an editor of this project."))
 
 
 def _open(assessment: Assessment, actor: Person | None) -> Assessment:
@@ -131,7 +141,7 @@ def _open(assessment: Assessment, actor: Person | None) -> Assessment:
     _check(actor)
     mine = Assessment.objects.select_for_update().get(pk=assessment.pk)
     if mine.purged_at:
-        raise Refused("This assessment was purged: nothing is left in it to judge.")
+        raise Refused(_("This assessment was purged: nothing is left in it to judge."))
     return mine
 
 

@@ -16,7 +16,7 @@ from batches.essays.personal import Personal
 from batches.essays.scan import suspicions
 from batches.models import Assessment, Flag, Judge, Project, RosterName, Sketch, SketchEssay, SketchPage
 from batches.models.project import Person
-from batches.pipeline import budget, load
+from batches.pipeline import budget, load, panel
 from batches.pipeline.refused import Refused
 
 log = logging.getLogger(__name__)
@@ -160,8 +160,18 @@ def stand_in(sketch: Sketch, *, slug: str, actor: Person) -> Assessment:
         target_certain_grades=_decimal(given.get("target_certain_grades")),
     )
     budget.first_budget(assessment, Decimal(given["budget"]), actor=actor)
+    _name_people(assessment, given, actor)
     assessment.refresh_from_db()
     return assessment
+
+
+def _name_people(assessment: Assessment, given: Mapping[str, Any], actor: Person) -> None:
+    """The people who shall judge, and their share of the pairs."""
+    for username in given.get("people", ()):
+        panel.name_judge(assessment, username, quota=given["quota"], actor=actor)
+    if given.get("people"):
+        share = _decimal(given["share"])
+        panel.set_share(assessment, None if share is None else share / 100, given["pairs"], actor=actor)
 
 
 def chosen_judge(name: str) -> Judge:

@@ -5,7 +5,10 @@ from typing import Any
 from django.test import Client
 from django.urls import reverse
 
-JUDGING = ("judges", "strategy", "budget", "target_reliability", "target_certain_grades")
+JUDGING = (
+    *("judges", "strategy", "budget", "target_reliability", "target_certain_grades"),
+    *("people", "quota", "share", "pairs"),
+)
 HAIKU = "anthropic:claude-haiku-4-5-20251001"
 
 
