@@ -55,7 +55,7 @@ def counted(n: int, noun: str) -> str:
     shown.words = grouped(n) if n else _("no")
     if noun in NOUNS:
         return str(NOUNS[noun] % {"n": shown})
-    return f"{shown} {noun}{'' if n == 1 else 's'}"
+    return f"{shown} {noun}{'' if n == 1 else 'es' if noun.endswith('ch') else 's'}"
 
 
 class _Number(int):

@@ -181,6 +181,7 @@ UNFOLD = {
     "SITE_HEADER": "cjadmin",
     "SITE_SUBHEADER": gettext_lazy("Comparative judgement"),
     "SITE_SYMBOL": "balance",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "batches.admin.appearance.icon"}],
     "SHOW_HISTORY": False,
     "STYLES": ["batches.admin.appearance.stylesheet"],
     "SCRIPTS": ["batches.admin.appearance.zone_script"],

@@ -1,7 +1,10 @@
 """URL -> page."""
 
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.templatetags.static import static
 from django.urls import include, path, re_path
+from django.views.decorators.cache import cache_control
 from django.views.generic import RedirectView
 
 from batches.admin import judging
@@ -10,7 +13,15 @@ from batches.api.metrics import metrics
 from batches.api.probes import healthz, readyz
 from batches.api.site import nothing_here
 
+
+@cache_control(public=True, max_age=86_400)
+def icon(request: HttpRequest) -> HttpResponse:
+    """Where the icon is that browsers ask for by this name, on every page that links none."""
+    return HttpResponseRedirect(static("cj/favicon.ico"))
+
+
 urlpatterns = [
+    path("favicon.ico", icon),
     path("api/v1/", api.urls),
     re_path("^api(/|$)", nothing_here),
     path("metrics", metrics),

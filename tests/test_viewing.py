@@ -1,5 +1,6 @@
 """Pages are in the viewer's language and zone and forbid what they do not need; machines get what they always got."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -92,3 +93,15 @@ def test_only_the_admins_frame_may_evaluate_and_nothing_may_come_from_outside(cl
         assert "default-src 'none'" in policy
         assert "http" not in policy
         assert "*" not in policy
+
+
+@pytest.mark.parametrize("page", ["/admin/login/", "/admin/", "/judging/", "/favicon.ico"])
+def test_the_icon_is_our_own_and_there(client: Client, page: str) -> None:
+    """Also where a browser asks for it by itself, and where nobody has logged in."""
+    client = Client() if "login" in page else client
+    answer = client.get(page)
+    told = answer["Location"] if answer.status_code == 302 else ""
+    for address in re.findall(r'rel="icon"[^>]*href="([^"]*)"', answer.content.decode()) or [told]:
+        icon = client.get(address)
+        assert icon.status_code == 200, address
+        assert b"".join(icon.streaming_content)[:4] in (b"<svg", b"\x00\x00\x01\x00")  # type: ignore[attr-defined]

@@ -45,6 +45,10 @@ GROUPS = (
 )
 
 
+def icon(request: HttpRequest) -> str:
+    return static("cj/icon.svg")
+
+
 def stylesheet(request: HttpRequest) -> str:
     return static("cj/cj.css")
 

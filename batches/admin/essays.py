@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.urls import URLPattern, path
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, gettext_noop
+from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 
 from batches import tasks
 from batches.admin.base import Screen
@@ -170,7 +170,12 @@ class EssayScreen(Screen):
         told = _("Withdrew %(pupils)s: the certificate is under Erasures.") % {"pupils": counted(len(done), "pupil")}
         if not waiting:
             return told
-        return " ".join([told, _("%(n)s of them are complete when jobs under way have ended.") % {"n": waiting}])
+        later = ngettext(
+            "%(n)s of them is complete when jobs under way have ended.",
+            "%(n)s of them are complete when jobs under way have ended.",
+            waiting,
+        )
+        return " ".join([told, later % {"n": waiting}])
 
     def get_urls(self) -> list[URLPattern]:
         all_held = path("<int:object_id>/held/", self.admin_site.admin_view(self.held_view), name="batches_essay_held")

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from batches.admin.deeds import Entry, Question
 from batches.models import Comparison, Essay, Flag, SetAside
@@ -46,19 +46,25 @@ def _counts(flag: Flag) -> str:
     count = flag.evidence
     match flag.kind:
         case Flag.Kind.PLACE:
-            return _(
-                "In %(first_won)s of its %(n)s comparisons the essay read first won; usually that is %(usual)s."
+            return ngettext(
+                "In %(first_won)s of its %(n)s comparison the essay read first won; usually that is %(usual)s.",
+                "In %(first_won)s of its %(n)s comparisons the essay read first won; usually that is %(usual)s.",
+                count["n"],
             ) % {"first_won": count["first_won"], "n": count["n"], "usual": percent(count["usual"])}
         case Flag.Kind.FLIPS:
-            return _(
+            return ngettext(
+                "%(flipped)s of its %(n)s pair was decided the other way round when the places were swapped; "
+                "usually that is %(usual)s.",
                 "%(flipped)s of its %(n)s pairs were decided the other way round when the places were swapped; "
-                "usually that is %(usual)s."
+                "usually that is %(usual)s.",
+                count["n"],
             ) % {"flipped": count["flipped"], "n": count["n"], "usual": percent(count["usual"])}
         case Flag.Kind.TOLD:
-            return _("The judge says so in %(told)s of %(n)s comparisons of this essay.") % {
-                "told": count["told"],
-                "n": count["n"],
-            }
+            return ngettext(
+                "The judge says so in %(told)s of %(n)s comparison of this essay.",
+                "The judge says so in %(told)s of %(n)s comparisons of this essay.",
+                count["n"],
+            ) % {"told": count["told"], "n": count["n"]}
     return ""
 
 

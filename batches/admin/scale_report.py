@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from batches.admin.progress_chart import progress
 from batches.admin.told import told
@@ -51,7 +52,7 @@ def _checks(scale: Scale) -> Any:
     if halves := kept.get("split_half"):
         yield (
             _("Split-half reliability over judges"),
-            _("%(reliability)s (%(splits)s splits)")
+            ngettext("%(reliability)s (%(splits)s split)", "%(reliability)s (%(splits)s splits)", halves["splits"])
             % {"reliability": decimal(halves["reliability"], 2), "splits": halves["splits"]},
         )
     elif len(kept.get("judges", [])) == 1:

@@ -147,7 +147,7 @@ def problems(reading: Reading) -> list[Problem]:
     left = len(reading.problems) - MOST_PROBLEMS
     if left <= 0:
         return first
-    more = _("And {n} more problems like these.").format(n=f"{left:,}")
+    more = ngettext("And {n} more problem like these.", "And {n} more problems like these.", left).format(n=f"{left:,}")
     return [*first, Problem(where="…", sentence=more)]
 
 

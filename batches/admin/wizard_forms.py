@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminSelectWidget,
@@ -220,8 +220,10 @@ def sentence_of(strategy: str) -> str:
             "Several comparisons in one prompt: answers within minutes, and less is paid for reading the rubric."
         ),
         "provider_batch": _("A whole round in one parcel: answers within a day, usually an hour, at half the price."),
-        "accumulate": _(
-            "Waits until {n} comparisons are there, or {time} have passed, then as one parcel at half the price."
+        "accumulate": ngettext(
+            "Waits until {n} comparison is there, or {time} have passed, then as one parcel at half the price.",
+            "Waits until {n} comparisons are there, or {time} have passed, then as one parcel at half the price.",
+            cj_settings.accumulate_pairs,
         ).format(n=cj_settings.accumulate_pairs, time=duration(cj_settings.accumulate_max_wait)),
         "nightly": _("Leaves once a night at {time} as one parcel: answers the next day, at half the price.").format(
             time=f"{cj_settings.nightly_at:%H:%M}"

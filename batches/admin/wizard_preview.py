@@ -33,6 +33,7 @@ def preview(sketch: Sketch, *, actor: Person) -> dict[str, Any]:
     words = list(sketch.essays.filter(n_pages=0).values_list("n_words", flat=True))
     return {
         "given": sketch.given,
+        "budget": usd(Decimal(sketch.given["budget"])),
         "project": Project.objects.get(pk=sketch.project_id),
         "judge_names": _judge_names(sketch),
         **_people(sketch, actor),

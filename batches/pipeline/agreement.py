@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from batches.models import Assessment, Essay, Judge, Score
+from batches.numbers import counted
 from batches.scale.agreement import Meeting, Share, agreement, chance, expected
 
 MOST_SHOWN = 200  # disagreements in one report
@@ -183,14 +184,15 @@ def _disagreement(row: Said, one: Meeting, names: dict[int, str], candidates: di
 def lines(found: dict[str, Any]) -> Iterator[str]:
     """The report as text, for a terminal or a file."""
     yield f"People and model: {found['assessment']}"
-    yield f"{found['judgements']:,} judgements by people, {found['agreement']['n']:,} of them of pairs a model judged."
+    judgements = counted(found["judgements"], "judgement")
+    yield f"{judgements} by people, {found['agreement']['n']:,} of them of pairs a model judged."
     yield f"Agreement: {_words(found['agreement'])}{_against(found['agreement'])}"
     yield f"  read in the same order: {_words(found['same_order'])}"
     yield f"  read the other way round: {_words(found['turned'])}"
     yield f"The model chose the essay it read first: {_words(found['model_chose_first'])}"
     for one in found["people"]:
         yield ""
-        yield f"{one['judge']}: {one['judgements']:,} judgements"
+        yield f"{one['judge']}: {counted(one['judgements'], 'judgement')}"
         yield f"  agreement: {_words(one['agreement'])}{_against(one['agreement'])}"
         yield f"  chose the essay read first: {_words(one['chose_first'])}"
         if one["seconds"]["n"]:

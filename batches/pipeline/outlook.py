@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from batches.conf import cj_settings
 from batches.models import Assessment, Comparison, Round, Scale
-from batches.numbers import decimal, percent
+from batches.numbers import counted, decimal, percent
 from batches.scale.look_first import SURE_GRADE
 from batches.scale.outlook import certain_share, more_for_grades, more_for_reliability
 
@@ -61,11 +61,12 @@ class Goal:
     @property
     def _effort(self) -> str:
         rounds = ngettext("About %(n)s more round", "About %(n)s more rounds", self.rounds or 0) % {"n": self.rounds}
+        n = counted(self.comparisons or 0, "comparison")
         if self.cost_usd is None:
-            return _("%(rounds)s (%(n)s comparisons).") % {"rounds": rounds, "n": self.comparisons}
-        return _("%(rounds)s (%(n)s comparisons, about %(cost)s USD).") % {
+            return _("%(rounds)s (%(comparisons)s).") % {"rounds": rounds, "comparisons": n}
+        return _("%(rounds)s (%(comparisons)s, about %(cost)s USD).") % {
             "rounds": rounds,
-            "n": self.comparisons,
+            "comparisons": n,
             "cost": decimal(self.cost_usd, 2),
         }
 

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from batches.judging.probing import material, questions
 from batches.models import (
@@ -124,7 +124,12 @@ def unfinished(probe: Probe) -> int:
 def finish(probe: Probe) -> Probe:
     """Store what the judge did, once; Refused while comparisons are open."""
     if left := unfinished(probe):
-        raise Refused(_("%(n)s comparisons of this probe are not resolved yet.") % {"n": left})
+        words = ngettext(
+            "%(n)s comparison of this probe is not resolved yet.",
+            "%(n)s comparisons of this probe are not resolved yet.",
+            left,
+        )
+        raise Refused(words % {"n": left})
     Probe.objects.filter(pk=probe.pk, finished_at=None).update(figures=figures(probe), finished_at=timezone.now())
     probe.refresh_from_db()
     return probe

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
-from batches.models import Assessment, BatchItem, BatchJob, Comparison, Round, Scale, SetAside
+from batches.models import Assessment, BatchItem, BatchJob, Comparison, Judge, Round, Scale, SetAside
 
 Status = Comparison.Status
 
@@ -20,6 +20,7 @@ class State(StrEnum):
     PLANNED = "planned"  # nothing was let go yet
     HELD = "held"  # what is left waits until a person submits it again
     WAITING = "waiting"  # to leave: for a worker, for company, for the night
+    WITH_PEOPLE = "with_people"  # all that is left waits for people to judge it
     UNDER_WAY = "under_way"
     NEEDS_ATTENTION = "needs_attention"  # a batch job waits for a person's decision
     RESOLVED = "resolved"  # every comparison was judged, failed or was withdrawn
@@ -45,6 +46,11 @@ class Counts:
     def resolved(self) -> int:
         return self.judged + self.failed + self.withdrawn
 
+    @property
+    def let_go(self) -> int:
+        """Waiting for a judge, and for nothing that staff would have to do."""
+        return self.waiting - self.unsubmitted - self.held
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
@@ -58,6 +64,7 @@ class Progress:
     reserved_usd: Decimal
     spent_usd: Decimal
     overrun_usd: Decimal
+    with_people: int  # of those that wait and were let go, what waits for people to judge it
     scale: int | None  # the number of the newest
     scale_published: bool
     scale_judgements: int  # that the newest scale was made from
@@ -74,8 +81,9 @@ class Progress:
         rows = (
             (self.jobs_needing_attention, State.NEEDS_ATTENTION),
             (counts.in_flight, State.UNDER_WAY),
-            (counts.waiting - counts.unsubmitted - counts.held, State.WAITING),
+            (counts.let_go - self.with_people, State.WAITING),
             (counts.held, State.HELD),
+            (self.with_people, State.WITH_PEOPLE),
             (counts.unsubmitted, State.PLANNED),
             (counts.resolved, State.RESOLVED),
             (True, State.EMPTY),
@@ -84,7 +92,7 @@ class Progress:
 
 
 def progress(assessment: Assessment, *, newest: Scale | None = None) -> Progress:
-    """Look at an assessment, in six queries; one less for a caller who has its newest scale."""
+    """Look at an assessment, in six queries; one less with its newest scale in hand, one more while something waits."""
     rounds = list(_rounds(assessment).values_list("pk", "submitted_at", "purpose", "trust"))
     by_round = _by_round(pk for pk, *_ in rounds)
     columns = assessment.scales.only("number", "published_at", "n_comparisons")
@@ -92,8 +100,9 @@ def progress(assessment: Assessment, *, newest: Scale | None = None) -> Progress
     jobs = _live_jobs([pk for pk, *_ in rounds])
     for_scale = [pk for pk, _, purpose, trust in rounds if _counts_in_scales(purpose, trust)]
     judged = sum(by_round[pk, Status.JUDGED] for pk in for_scale)
+    counts = _counts(by_round, {pk for pk, submitted, *_ in rounds if submitted is None})
     return Progress(
-        counts=_counts(by_round, {pk for pk, submitted, *_ in rounds if submitted is None}),
+        counts=counts,
         rounds=sum(purpose != Round.Purpose.CANARY for _, _, purpose, _ in rounds),
         jobs_live=jobs.total(),
         jobs_needing_attention=jobs[BatchJob.Status.NEEDS_ATTENTION],
@@ -101,6 +110,7 @@ def progress(assessment: Assessment, *, newest: Scale | None = None) -> Progress
         reserved_usd=assessment.reserved_usd,
         spent_usd=assessment.spent_usd,
         overrun_usd=assessment.overrun_usd,
+        with_people=_with_people([pk for pk, submitted, *_ in rounds if submitted]) if counts.let_go else 0,
         scale=scale.number if scale else None,
         scale_published=bool(scale and scale.published_at),
         scale_judgements=scale.n_comparisons if scale else 0,
@@ -122,6 +132,12 @@ def _counts_in_scales(purpose: str, trust: str) -> bool:
 def _set_aside(rounds: list[int]) -> int:
     """Judgements of these rounds that no scale uses for the time being."""
     return SetAside.objects.filter(comparison__round__in=rounds, comparison__status=Status.JUDGED).count()
+
+
+def _with_people(submitted: list[int]) -> int:
+    """Comparisons of these rounds that wait, and that no provider is asked about."""
+    waiting = Comparison.objects.filter(round__in=submitted, status=Status.PENDING, held=False)
+    return waiting.filter(judge__kind=Judge.Kind.PERSON).count()
 
 
 def counts_of(cj_round: Round) -> Counts:

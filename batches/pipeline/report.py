@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from batches.models import Scale
-from batches.numbers import percent
+from batches.numbers import counted, percent
 from batches.pipeline.outlook import outlook
 from batches.scale.look_first import REASONS, SURE_GRADE
 
@@ -112,8 +113,10 @@ def flip_words(scale: Scale) -> str:
     if not found.get("pairs"):
         return _("No pair was read both ways round, so nothing is known of flips.")
     low, high = found["interval"]
-    words = _(
-        "Of %(pairs)s pairs read both ways round, %(flipped)s flipped (%(rate)s, 95 %% interval %(low)s to %(high)s)."
+    words = ngettext(
+        "Of %(pairs)s pair read both ways round, %(flipped)s flipped (%(rate)s, 95 %% interval %(low)s to %(high)s).",
+        "Of %(pairs)s pairs read both ways round, %(flipped)s flipped (%(rate)s, 95 %% interval %(low)s to %(high)s).",
+        found["pairs"],
     ) % {
         "pairs": found["pairs"],
         "flipped": found["flipped"],
@@ -138,7 +141,7 @@ def lines(scale: Scale) -> Iterator[str]:
         yield f"Split-half over judges: {_n(halves['reliability'])} for the whole ({halves['splits']} splits)."
     if held := report.get("held_out"):
         yield (
-            f"Held-out accuracy on {held['n']} random pairs: {held['accuracy']:.0%} "
+            f"Held-out accuracy on {counted(held['n'], 'random pair')}: {held['accuracy']:.0%} "
             f"(± {held['standard_error']:.0%}; {held['expected']:.0%} expected)."
         )
     low, high = bias_interval(scale)
@@ -156,8 +159,9 @@ def _judges(report: dict[str, Any]) -> Iterator[str]:
     for one in report.get("judges", []):
         flag = " MISFIT" if one["misfit"] else ""
         yield (
-            f"Judge {one['judge']}: {one['n']} judgements, {one['agreement']:.0%} for the essay with the higher score, "
-            f"infit {_n(one['infit'])}, outfit {_n(one['outfit'])}, position bias {_n(one['position_bias'])}{flag}."
+            f"Judge {one['judge']}: {counted(one['n'], 'judgement')}, {one['agreement']:.0%} for the essay with the "
+            f"higher score, infit {_n(one['infit'])}, outfit {_n(one['outfit'])}, "
+            f"position bias {_n(one['position_bias'])}{flag}."
         )
 
 
@@ -181,8 +185,8 @@ def _anchors(report: dict[str, Any]) -> Iterator[str]:
         return
     drifted = sum(one["drifted"] for one in found["anchors"])
     yield (
-        f"{len(found['anchors'])} anchors: known score = {found['slope']:.2f} * logit + {found['intercept']:.2f}; "
-        f"{drifted} drifted."
+        f"{counted(len(found['anchors']), 'anchor')}: known score = {found['slope']:.2f} * logit + "
+        f"{found['intercept']:.2f}; {drifted} drifted."
     )
 
 

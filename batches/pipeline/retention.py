@@ -6,6 +6,7 @@ from django.db.models import DurationField, ExpressionWrapper, F, Max, QuerySet,
 from django.utils import timezone
 
 from batches.models import Assessment, BatchJob, Comparison, Erasure
+from batches.numbers import counted
 from batches.pipeline import erase
 
 DAY = Value(timedelta(days=1), output_field=DurationField())
@@ -43,6 +44,8 @@ def _moments(assessment: Assessment) -> list[datetime | None]:
 def purge_due() -> list[Erasure]:
     """Purge what is due; the erasures that began."""
     return [
-        erase.purge(one, actor=None, why=f"kept for {one.project.retention_days} days, as the project says")
+        erase.purge(
+            one, actor=None, why=f"kept for {counted(one.project.retention_days or 0, 'day')}, as the project says"
+        )
         for one in due()
     ]

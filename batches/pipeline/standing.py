@@ -178,13 +178,12 @@ def look(assessment: Assessment) -> Standing:
     counts = now.counts
     judges = list(assessment.judges.select_related("account", "user"))
     strategy = next(row for row in cj_settings.effective(assessment) if row.key == "llm_batching_strategy")
-    moving = counts.waiting - counts.unsubmitted - counts.held
     held_rounds = canaries.held(assessment)
     return Standing(
         n_essays=assessment.essays.filter(withdrawn_at=None).count(),
         n_rounds=now.rounds,
         **{name: getattr(counts, name) for name in COUNTED},
-        with_people=_waits_for_people(assessment) if moving else 0,
+        with_people=now.with_people,
         jobs_live=now.jobs_live,
         jobs_needing_attention=now.jobs_needing_attention,
         reserved_usd=assessment.reserved_usd,
@@ -199,7 +198,7 @@ def look(assessment: Assessment) -> Standing:
         strategy_source=strategy.source,
         fail_reasons=_fail_reasons(assessment) if counts.failed else [],
         account_trouble=_account_trouble(judges),
-        gathering=triggers.gatherings(Comparison.objects.filter(round__assessment=assessment)) if moving else [],
+        gathering=triggers.gatherings(Comparison.objects.filter(round__assessment=assessment)) if counts.let_go else [],
         outlook=outlook(assessment, scale, judged=now.judged_for_scale),
         held_rounds=held_rounds,
         warnings=[
@@ -246,12 +245,6 @@ def _gathering(one: Gathering) -> str:
 
 def _leaving(n: int) -> str:
     return ngettext("{n} comparison about to leave.", "{n} comparisons about to leave.", n).format(n=f"{n:,}")
-
-
-def _waits_for_people(assessment: Assessment) -> int:
-    """Comparisons that staff have let go and that no provider is asked about."""
-    mine = Comparison.objects.filter(round__assessment=assessment, round__submitted_at__isnull=False)
-    return mine.filter(status=Status.PENDING, held=False, judge__kind=Judge.Kind.PERSON).count()
 
 
 def _with_people(n: int) -> str:

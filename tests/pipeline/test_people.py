@@ -23,6 +23,7 @@ from batches.models import (
 )
 from batches.models.fields import DatabaseClock
 from batches.pipeline import claims, erase, panel, submit
+from batches.pipeline.progress import State, progress
 from batches.pipeline.reading import reading
 from batches.pipeline.refused import Refused
 from batches.pipeline.standing import standing
@@ -82,7 +83,23 @@ def test_an_assessment_may_have_no_judges_but_people_and_no_money() -> None:
     kinds = set(cj_round.comparisons.values_list("judge__kind", flat=True))
     assert (kinds, cj_round.comparisons.filter(replicate=0).count()) == ({"PERSON"}, 4)
     assert "with the people who judge" in standing(assessment).happening
+    assert progress(assessment).state == State.WITH_PEOPLE
     assert submit.waiting_groups() == []
+
+
+def test_what_waits_for_a_model_is_said_before_what_waits_for_people() -> None:
+    assessment = with_people("ada")
+    submitted(assessment)
+    assert progress(assessment).state == State.WAITING
+    of_model = Comparison.objects.filter(judge__kind="MODEL")
+    assert progress(assessment).with_people == of_people(assessment).count() > 0
+    for item in factories.job(list(of_model)).items.all():
+        factories.judged(item)
+    assert progress(assessment).state == State.WITH_PEOPLE
+    ada = seat(User.objects.get(username="ada"), assessment)
+    while judge_one(ada):
+        pass
+    assert progress(assessment).state == State.RESOLVED
 
 
 def test_no_pair_is_given_before_the_round_is_submitted() -> None:

@@ -11,6 +11,7 @@ from batches import tasks
 from batches.conf import STRATEGIES
 from batches.management.shell import NOT_FINISHED, ShellCommand
 from batches.models import Comparison, Round
+from batches.numbers import counted
 from batches.pipeline import forecast, lab, submit
 from batches.pipeline.lab import Report
 from batches.pipeline.refused import Refused
@@ -55,14 +56,16 @@ class Command(ShellCommand):
         cost = sum(
             forecast.forecasts(forecast.asked(one.comparisons.all()), [one.strategy])[0].cost_usd for one in rounds
         )
-        self.stdout.write(f"{sum(one.n_comparisons for one in rounds)} comparisons, about {cost:.4f} USD.")
+        self.stdout.write(f"{counted(sum(one.n_comparisons for one in rounds), 'comparison')}, about {cost:.4f} USD.")
 
     def _wait(self, assessment: Any, rounds: list[Round], timeout: float) -> None:
         until = time.monotonic() + timeout
         open_ = Comparison.objects.filter(round__in=rounds, held=False, status__in=["PENDING", "IN_FLIGHT"])
         while open_.exists():
             if time.monotonic() > until or standing(assessment).jobs_needing_attention:
-                raise CommandError(f"Not finished: {open_.count()} comparisons wait.", returncode=NOT_FINISHED)
+                raise CommandError(
+                    f"Not finished: waiting for {counted(open_.count(), 'comparison')}.", returncode=NOT_FINISHED
+                )
             if tasks.workers_alive():
                 tasks.ring()
                 time.sleep(LOOK)
@@ -81,7 +84,7 @@ class Command(ShellCommand):
 
 
 def _table(report: Report) -> Table:
-    table = Table(title=f"The same {report.pairs} pairs under each strategy", title_justify="left")
+    table = Table(title=f"The same {counted(report.pairs, 'pair')} under each strategy", title_justify="left")
     headings = ("Strategy", "Judged", "Agrees with the first", "First essay won", "USD", "USD each", "In", "Cached")
     for heading in (*headings, "Out", "Seconds"):
         table.add_column(heading, justify="left" if heading == "Strategy" else "right")

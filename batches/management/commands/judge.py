@@ -13,6 +13,7 @@ from batches.conf import STRATEGIES
 from batches.management.shell import FAILED, NOT_FINISHED, ShellCommand
 from batches.models import Assessment, Round
 from batches.models.project import Person
+from batches.numbers import counted
 from batches.pipeline import plan, score, submit
 from batches.pipeline.outlook import outlook
 from batches.pipeline.refused import Refused
@@ -93,7 +94,7 @@ class Command(ShellCommand):
             Round.objects.filter(pk__in=[cj_round.pk for cj_round in planned]).delete()  # nothing was changed
             raise
         tasks.ring()
-        self._say(f"{n} comparisons of {assessment.slug} submitted.")
+        self._say(f"{counted(n, 'comparison')} of {assessment.slug} submitted.")
 
     def _finish(self, assessment: Assessment, user: Person | None, *, wait: bool) -> None:
         if not wait:
@@ -106,7 +107,8 @@ class Command(ShellCommand):
             return
         self._wait(assessment)
         scale = score.score(assessment, actor=user)
-        self._say(f"Scale {scale.number} from {scale.n_comparisons} judgements of {scale.n_essays} essays.")
+        judgements, essays = counted(scale.n_comparisons, "judgement"), counted(scale.n_essays, "essay")
+        self._say(f"Scale {scale.number} from {judgements} of {essays}.")
         self._report(standing(assessment))
 
     def _judge_until(
@@ -120,13 +122,13 @@ class Command(ShellCommand):
             assessment.refresh_from_db()
             aims = goals.get("reliability"), goals.get("certain_grades")
             ahead = outlook(assessment, scale, reliability=aims[0], certain_grades=aims[1])
-            self._say(f"Reliability {scale.eb_reliability or 0:.3f} after {scale.n_comparisons} judgements.")
+            self._say(f"Reliability {scale.eb_reliability or 0:.3f} after {counted(scale.n_comparisons, 'judgement')}.")
             for goal in ahead.goals:
                 self._say(f"  {goal.sentence}")
             if ahead.reached:
                 return self._report(standing(assessment))
         wanted = " and ".join(f"{target:g}" for target in goals.values())
-        raise CommandError(f"Not at {wanted} after {most} rounds.", returncode=NOT_FINISHED)
+        raise CommandError(f"Not at {wanted} after {counted(most, 'round')}.", returncode=NOT_FINISHED)
 
     def _wait(self, assessment: Assessment) -> None:
         """Until nothing moves any more; does the work itself on a machine without workers."""
@@ -151,7 +153,7 @@ class Command(ShellCommand):
             raise CommandError(f"{now.happening} {now.next_step}", returncode=FAILED)
         if now.account_trouble and not now.in_flight:
             raise CommandError(
-                f"{now.account_trouble} {now.moving} comparisons wait; nothing was lost. "
+                f"{now.account_trouble} Waiting: {counted(now.moving, 'comparison')}; nothing was lost. "
                 "Put it right, then go on with `judge --rounds 0 --wait`.",
                 returncode=FAILED,
             )

@@ -11,6 +11,7 @@ from batches.essays.read import read_essays
 from batches.management.shell import ShellCommand, project_called
 from batches.models import Assessment
 from batches.models.project import Person
+from batches.numbers import counted
 from batches.pipeline import load
 from batches.pipeline.refused import Refused
 
@@ -46,7 +47,7 @@ class Command(ShellCommand):
                 }
             )
             return
-        self.stdout.write(f"{n} essays loaded into {target.slug}{' (new)' if is_new else ''}.")
+        self.stdout.write(f"{counted(n, 'essay')} loaded into {target.slug}{' (new)' if is_new else ''}.")
         if reading.ignored_columns:
             self.stdout.write(f"Ignored columns: {', '.join(reading.ignored_columns)}.")
 

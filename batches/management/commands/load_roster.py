@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 from batches.management.shell import ShellCommand
 from batches.models import Assessment, Project
 from batches.models.project import Person
+from batches.numbers import counted
 from batches.pipeline import roster
 from batches.pipeline.refused import Refused
 
@@ -31,7 +32,7 @@ class Command(ShellCommand):
         except (OSError, UnicodeDecodeError):
             raise Refused(f"{file} cannot be read as UTF-8 text: save it again, one name a line.") from None
         n = roster.set_names(of, roster.read_names(text), actor=user)
-        self.stdout.write(f"The roster of {of} holds {n:,} names.")
+        self.stdout.write(f"The roster of {of} holds {counted(n, 'name')}.")
 
     def _of(self, user: Person | None, options: dict[str, Any]) -> Project | Assessment:
         if options["assessment"]:

@@ -14,6 +14,7 @@ from batches.conf import STRATEGIES
 from batches.management.shell import NOT_FINISHED, ShellCommand, project_called
 from batches.models import Comparison, Judge, Probe, Round
 from batches.models.project import Person
+from batches.numbers import counted
 from batches.pipeline import forecast, load, probe, submit
 from batches.pipeline.forecast import Forecast
 from batches.pipeline.refused import Refused
@@ -99,7 +100,9 @@ class Command(ShellCommand):
         while left := probe.unfinished(made):
             now = standing(made.assessment)
             if time.monotonic() > until or now.jobs_needing_attention or (now.held and not now.moving):
-                raise CommandError(f"Not finished: {left} comparisons wait. {now.happening}", returncode=NOT_FINISHED)
+                raise CommandError(
+                    f"Not finished: waiting for {counted(left, 'comparison')}. {now.happening}", returncode=NOT_FINISHED
+                )
             if tasks.workers_alive():
                 tasks.ring()
                 time.sleep(LOOK)
@@ -119,7 +122,7 @@ class Command(ShellCommand):
 
 
 def _priced(price: Forecast, budget: Decimal) -> str:
-    return f"{price.comparisons} comparisons, about {price.cost_usd:.4f} USD, at most {budget:.4f} USD"
+    return f"{counted(price.comparisons, 'comparison')}, about {price.cost_usd:.4f} USD, at most {budget:.4f} USD"
 
 
 def _judge(name: str) -> Judge:

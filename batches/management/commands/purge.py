@@ -7,6 +7,7 @@ from django.core.management.base import CommandParser
 
 from batches.management.shell import ShellCommand
 from batches.models import Assessment, Erasure, Project
+from batches.numbers import counted
 from batches.pipeline import erase, retention
 from batches.pipeline.certificate import document
 from batches.pipeline.refused import Refused
@@ -83,4 +84,4 @@ class Command(ShellCommand):
 
 
 def _why(assessment: Assessment) -> str:
-    return f"kept for {assessment.project.retention_days} days, as the project says"
+    return f"kept for {counted(assessment.project.retention_days or 0, 'day')}, as the project says"

@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 
 from batches.management.shell import ShellCommand
 from batches.models import ProviderAccount
+from batches.numbers import counted
 from batches.pipeline import account, reconcile
 from batches.pipeline.reconcile import Books, ReservationGap
 from batches.providers.base import ProviderError
@@ -56,8 +57,9 @@ def _lines(
 ) -> Iterator[str]:
     for one in books:
         yield (
-            f"{one.account}: {one.batches} batches, {len(one.strangers)} of them no job's, {len(one.orphans)} sent by "
-            f"us, {len(one.stopped)} stopped; {len(one.usage_gaps)} jobs with another count of answers."
+            f"{one.account}: {counted(one.batches, 'batch')}, {len(one.strangers)} of them no job's, "
+            f"{len(one.orphans)} sent by us, {len(one.stopped)} stopped; "
+            f"{counted(len(one.usage_gaps), 'job')} with another count of answers."
         )
         for gap in one.usage_gaps:
             yield f"  job {gap.job}: the provider answered {gap.provider_answered}, we have {gap.ours_answered}."
@@ -66,4 +68,4 @@ def _lines(
     for held in gaps:
         yield f"{held.assessment}: reserved {held.reserved_usd}, its open items {held.open_items_usd}."
     if repaired:
-        yield f"{repaired} reservations set right."
+        yield f"{counted(repaired, 'reservation')} set right."

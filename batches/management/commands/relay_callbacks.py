@@ -8,6 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from batches.conf import cj_settings, sink_in_force
 from batches.management.shell import NOT_FINISHED, ShellCommand
+from batches.numbers import counted
 from batches.pipeline import relay
 from batches.pipeline.refused import Refused
 
@@ -35,7 +36,7 @@ class Command(ShellCommand):
         way_out.close()
         relay.prune()
         lag = relay.lag()
-        self.stdout.write(f"{passed.delivered} callbacks delivered, {lag.waiting} wait.")
+        self.stdout.write(f"{counted(passed.delivered, 'callback')} delivered, {lag.waiting} wait.")
         if lag.waiting:
             raise CommandError(why_waiting(passed, lag), returncode=NOT_FINISHED)
 

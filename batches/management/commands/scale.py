@@ -8,6 +8,7 @@ from rich.table import Table
 
 from batches.management.shell import ShellCommand
 from batches.models import Scale
+from batches.numbers import counted
 from batches.pipeline import report as reports
 from batches.pipeline import score
 
@@ -67,7 +68,7 @@ def _summary(scale: Scale) -> str:
     flag = reports.red_flag(scale)
     bias = f"{_shown(scale.position_bias, '+.2f')} ± {_shown(scale.position_bias_se, '.2f')}"
     return (
-        f"{scale.n_comparisons} judgements of {scale.n_essays} essays · EB reliability "
+        f"{counted(scale.n_comparisons, 'judgement')} of {counted(scale.n_essays, 'essay')} · EB reliability "
         f"{_shown(scale.eb_reliability, '.3f')} · SSR, classic {_shown(scale.scale_separation_reliability, '.3f')} · "
         f"first-place bias {bias} logits" + (f"\n{flag}" if flag else "")
     )
