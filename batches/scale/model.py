@@ -9,7 +9,7 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.special import log_expit
 
 from .decisions import Decisions, Floats, Indices
-from .laplacian import Pairs
+from .incidence import Incidence
 
 DENSE_NEWTON = 250  # parameters: up to here a factorisation is cheaper than conjugate gradients
 GRADIENT = 1e-8
@@ -35,37 +35,26 @@ class Design:
     def linear(self, x: Floats) -> Floats:
         """The parameters' part of every logit."""
         score = np.append(x[: self.n], 0.0)
-        logit = score[self.winner] - score[self.loser]
-        return logit + self.place * x[self.n + self.term] if self.k else logit
+        logit = score.take(self.winner) - score.take(self.loser)
+        return logit + self.place * self._of_term(x[self.n :]) if self.k else logit
 
     def logits(self, x: Floats) -> Floats:
         return self.linear(x) + self.offset
 
     def transpose(self, r: Floats) -> Floats:
         """Sum a value per decision back onto the parameters."""
-        n = self.n
-        scores = np.bincount(self.winner, r, minlength=n + 1) - np.bincount(self.loser, r, minlength=n + 1)
-        if not self.k:
-            return scores[:n]
-        return np.concatenate([scores[:n], np.bincount(self.term, self.place * r, minlength=self.k)])
+        return np.append(self.incidence.signed @ r, self._by_term(self.place * r))
 
     def diagonal(self, q: Floats) -> Floats:
         """The diagonal of the information matrix with weight q per decision."""
-        n = self.n
-        scores = np.bincount(self.winner, q, minlength=n + 1) + np.bincount(self.loser, q, minlength=n + 1)
-        if not self.k:
-            return scores[:n]
-        return np.concatenate([scores[:n], np.bincount(self.term, self.place**2 * q, minlength=self.k)])
+        return np.append(self.incidence.sides @ q, self._by_term(self.place**2 * q))
 
     def information(self, q: Floats) -> Floats:
         """The information matrix, dense: a weighted graph Laplacian bordered by the position terms."""
         n, size = self.n, self.n + self.k
         full = np.zeros((size, size))
-        pairs = self.pairs
-        full[pairs.one, pairs.other] = full[pairs.other, pairs.one] = -pairs.weights(q)
+        self.incidence.subtract_from(full, q)
         full[np.arange(size), np.arange(size)] = self.diagonal(q)
-        if not self.k:
-            return full
         full[n:, :n] = self.border(q)
         full[:n, n:] = full[n:, :n].T
         return full
@@ -74,18 +63,23 @@ class Design:
         """The information that each position term shares with each score: (k, n)."""
         if not self.k:
             return np.zeros((0, self.n))
-        pulled, at, size = q * self.place, self.term * (self.n + 1), self.k * (self.n + 1)
-        won = np.bincount(at + self.winner, pulled, minlength=size)
-        lost = np.bincount(at + self.loser, pulled, minlength=size)
-        return (won - lost).reshape(self.k, self.n + 1)[:, : self.n]
+        return self.incidence.border(q * self.place, self.term, self.k)
 
     @cached_property
-    def pairs(self) -> Pairs:
-        return Pairs.among(self.winner, self.loser, self.n)
+    def incidence(self) -> Incidence:
+        return Incidence.among(self.winner, self.loser, self.n)
 
     def times(self, q: Floats, diagonal: Floats) -> Callable[[Floats], Floats]:
         """Multiply by the information matrix, of which the diagonal is given, without making it."""
-        return self.pairs.times(q, diagonal, self.border(q))
+        return self.incidence.times(q, diagonal, self.border(q))
+
+    def _of_term(self, values: Floats) -> Floats:
+        return values if self.k == 1 else values.take(self.term)
+
+    def _by_term(self, values: Floats) -> Floats:
+        if self.k == 1:
+            return values.sum(keepdims=True)
+        return np.bincount(self.term, values, minlength=self.k)[: self.k]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -167,10 +161,16 @@ def _objective(design: Design, prior: Prior, x: Floats) -> tuple[float, Floats]:
     """What is maximised, and beside it the probability of the other outcome of each decision."""
     logits = design.logits(x)
     small = np.exp(-np.abs(logits))
-    losing = small / (1.0 + small)
-    log_p = -np.log1p(small) + np.minimum(logits, 0.0)
-    value = float(log_p.sum()) - 0.5 * float(x @ prior.times(x, design.n))
+    both = 1.0 + small
+    losing = small / both
+    log_p = float(np.minimum(logits, 0.0).sum()) - _sum_of_logs(both)
+    value = log_p - 0.5 * float(x @ prior.times(x, design.n))
     return value, np.where(logits >= 0, losing, 1.0 - losing)
+
+
+def _sum_of_logs(values: Floats) -> float:
+    """Of values from 1 to 2: one logarithm for a product of 512, which a float can hold."""
+    return float(np.log(np.multiply.reduceat(values, np.arange(0, len(values), 512))).sum()) if len(values) else 0.0
 
 
 def _search(
@@ -188,7 +188,7 @@ def _search(
 
 def _newton_step(design: Design, prior: Prior, q: Floats, gradient: Floats) -> Floats:
     size = float(np.abs(gradient).max())
-    return solve(design, prior, q, gradient, tolerance=min(0.1, size**0.5))
+    return solve(design, prior, q, gradient, tolerance=min(0.01, size))
 
 
 def solve(design: Design, prior: Prior, q: Floats, b: Floats, *, tolerance: float = 1e-10) -> Floats:

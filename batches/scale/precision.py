@@ -97,7 +97,12 @@ class Edges:
 
     @classmethod
     def of_design(cls, design: Design) -> "Edges":
-        return cls(one=design.pairs.one, other=design.pairs.other, of=design.pairs.of)
+        low, high = np.minimum(design.winner, design.loser), np.maximum(design.winner, design.loser)
+        free = high < design.n
+        codes, number = np.unique(low[free] * design.n + high[free], return_inverse=True)
+        of = np.full(len(low), -1)
+        of[free] = number
+        return cls(one=codes // max(design.n, 1), other=codes % max(design.n, 1), of=of)
 
 
 class SparsePrecision:
