@@ -2,31 +2,42 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 type Essay = Any  # hashable
 type Couple = tuple[Essay, Essay]
 type MayMeet = Callable[[Essay, Essay], bool]
 
 
-def pair_neighbours(
-    order: Sequence[Essay], met_at_most: Callable[[int], MayMeet], chosen: Iterable[Couple] = ()
-) -> list[Couple]:
+class Meetings(Protocol):
+    """Who has met whom before."""
+
+    def may_meet(self, meetings: int) -> MayMeet:
+        """Whether two essays have met so many times at most."""
+        ...
+
+    def all_met(self, ones: Sequence[Essay], others: Sequence[Essay]) -> NDArray[np.bool_]:
+        """Of many couples at once, whether the two have met."""
+        ...
+
+
+def pair_neighbours(order: Sequence[Essay], history: Meetings, chosen: Iterable[Couple] = ()) -> list[Couple]:
     """Pair everybody in `order` with somebody near; `chosen` couples (not in `order`) are kept where possible.
 
-    `met_at_most(n)` says of two essays whether they have met n times at most. A couple meets again only where the
-    fresh couples cannot be arranged to cover everybody, and then those who have met least often do. `order` must be
-    even.
+    A couple meets again only where the fresh couples cannot be arranged to cover everybody, and then those who have
+    met least often do. `order` must be even.
     """
     if len(order) % 2:
         raise ValueError("an odd number of essays cannot be paired")
-    couples = _cover(order, met_at_most(0), list(chosen))
-    waiting = _unpaired(order, couples)
-    meetings = 0
-    while waiting:
+    chosen, meetings = list(chosen), 0
+    couples = _cover(walk(order, history), history.may_meet(0), chosen, order)
+    while 2 * (len(couples) - len(chosen)) < len(order):
         meetings += 1
-        couples += _cover(waiting, met_at_most(meetings), [])
-        waiting = _unpaired(order, couples)
+        waiting, may_meet = _unpaired(order, couples), history.may_meet(meetings)
+        couples += _cover(_walk(waiting, may_meet), may_meet, [], waiting)
     return couples
 
 
@@ -35,9 +46,12 @@ def _unpaired(order: Sequence[Essay], couples: list[Couple]) -> list[Essay]:
     return [essay for essay in order if essay not in paired]
 
 
-def _cover(order: Sequence[Essay], may_meet: MayMeet, chosen: list[Couple]) -> list[Couple]:
-    """As many couples as can be had: first along the order, then by exchanges, then by a full search."""
-    couples, waiting = walk(order, may_meet)
+type Walked = tuple[list[Couple], list[Essay]]  # the couples, and who is left without
+
+
+def _cover(walked: Walked, may_meet: MayMeet, chosen: list[Couple], order: Sequence[Essay]) -> list[Couple]:
+    """As many couples as can be had: after those along the order by exchanges, then by a full search."""
+    couples, waiting = walked
     couples = chosen + couples
     if not waiting:
         return couples
@@ -46,18 +60,50 @@ def _cover(order: Sequence[Essay], may_meet: MayMeet, chosen: list[Couple]) -> l
     return _search_all(waiting, couples, may_meet) if waiting else couples
 
 
-def walk(order: Iterable[Essay], may_meet: MayMeet) -> tuple[list[Couple], list[Essay]]:
-    """Give each essay the first one still waiting that it may meet; also those left without."""
+def walk(order: Sequence[Essay], history: Meetings) -> Walked:
+    """Give each essay the first one still waiting that it has not met, along the order.
+
+    Of each two neighbours it is asked at once whether they have met: as long as none have, nobody waits.
+    """
+    ones, others = order[::2], order[1::2]
+    may_meet, at = history.may_meet(0), 0
+    couples: list[Couple] = []
+    for stop in [*np.flatnonzero(history.all_met(ones[: len(others)], others)).tolist(), len(others)]:
+        if 2 * stop < at:  # passed while somebody was waiting
+            continue
+        couples += zip(ones[at // 2 : stop], others[at // 2 : stop], strict=True)
+        found, waiting, at = _until_nobody_waits(order, 2 * stop, may_meet)
+        couples += found
+        if waiting:
+            return couples, waiting
+    return couples, []
+
+
+def _walk(order: Sequence[Essay], may_meet: MayMeet) -> Walked:
+    at = 0
     couples: list[Couple] = []
     waiting: list[Essay] = []
-    for essay in order:
+    while at < len(order) and not waiting:
+        found, waiting, at = _until_nobody_waits(order, at, may_meet)
+        couples += found
+    return couples, waiting
+
+
+def _until_nobody_waits(order: Sequence[Essay], at: int, may_meet: MayMeet) -> tuple[list[Couple], list[Essay], int]:
+    """Couples from `at` on, who is left without at the end of the order, and where to go on."""
+    couples: list[Couple] = []
+    waiting: list[Essay] = []
+    while at < len(order):
+        essay, at = order[at], at + 1
         for position, other in enumerate(waiting):
             if may_meet(other, essay):
                 couples.append((waiting.pop(position), essay))
                 break
         else:
             waiting.append(essay)
-    return couples, waiting
+        if not waiting:
+            break
+    return couples, waiting, at
 
 
 def _exchange_all(

@@ -3,10 +3,12 @@
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
+from operator import attrgetter
 from random import Random
 
 from .history import History, bridges, components
 from .matching import Couple, Essay, pair_neighbours, walk
+from .numbering import numbered
 
 JITTER = 0.5  # of a standard error: the cheapest of the best rules in simulation, and it keeps the graph mixed
 
@@ -59,33 +61,29 @@ def plan_pairs(
     as "balanced". The same arguments give the same pairs: `seed` should differ from round to round.
     """
     drawn, rng = METHODS[method], Random(seed)
-    numbers = _Numbers({essay: number for number, essay in enumerate(dict.fromkeys(essays))})
-    taking_part, earlier = len(numbers), list(earlier)
-    firsts, seconds = [numbers[pair.a] for pair in earlier], [numbers[pair.b] for pair in earlier]
-    names = list(numbers)
+    names = list(dict.fromkeys(essays))
+    taking_part, earlier = len(names), list(earlier)
+    sides = [list(map(attrgetter(side), earlier)) for side in ("a", "b")]
+    names, (firsts, seconds) = numbered(names, sides)
     history = History.of(firsts, seconds, essays=len(names))
     present = _sit_one_out(list(range(taking_part)), history, rng)
     key, by_score = _keys(present, names, scores or {}, errors or {}, rng) if drawn.by_score else (None, False)
     key = key or _random_keys(present, rng)
-    joining = [] if history.connects(taking_part) else _joining(zip(firsts, seconds, strict=True), taking_part, key)
+    joining = (
+        []
+        if history.connects(taking_part)
+        else _joining(zip(firsts.tolist(), seconds.tolist(), strict=True), taking_part, key)
+    )
     taken = {essay for couple in joining for essay in couple}
     rest = sorted((essay for essay in present if essay not in taken), key=key.__getitem__)
     at_random, rest = _random_part(rest, random_share if by_score else 0.0, history, rng)
-    couples = pair_neighbours(rest, history.may_meet, joining + at_random)
+    couples = pair_neighbours(rest, history, joining + at_random)
     unscored = set(at_random if by_score else couples)
     ordered = _oriented(couples, history if drawn.balanced else None, rng)
     return [
         Pair(names[one], names[other], couple in unscored)
         for couple, (one, other) in zip(couples, ordered, strict=True)
     ]
-
-
-class _Numbers(dict[Essay, int]):
-    """Essays by number, in the order in which they are first asked for: ids cost more to compare and to pair up."""
-
-    def __missing__(self, essay: Essay) -> int:
-        self[essay] = number = len(self)
-        return number
 
 
 def swap_repeats(pairs: Sequence[Pair], share: float, seed: int, always: Container[Essay] = ()) -> list[Pair]:
@@ -128,7 +126,8 @@ def _sit_one_out(essays: list[int], history: History, rng: Random) -> list[int]:
 
 
 def _random_keys(essays: Sequence[int], rng: Random) -> dict[int, float]:
-    return {essay: rng.random() for essay in essays}
+    drawn = rng.random
+    return {essay: drawn() for essay in essays}
 
 
 def _keys(
@@ -139,20 +138,18 @@ def _keys(
     rng: Random,
 ) -> tuple[dict[int, float] | None, bool]:
     """A place on the scale for every essay, and True; None and False where no scores exist yet."""
-    level = [_number(scores.get(names[essay])) for essay in essays]
-    places = [score for score in level if score is not None]
+    named = [names[essay] for essay in essays]
+    level, spread = map(scores.get, named), map(errors.get, named)
+    known = [score if score is not None and isfinite(score) else None for score in level]
+    places = [score for score in known if score is not None]
     if len(places) < 2:
         return None, False
     key, gauss = {}, rng.gauss
-    for essay, score in zip(essays, level, strict=True):
-        spread = JITTER * (_number(errors.get(names[essay])) or 0.0)
-        # a newcomer may meet anybody: it takes the place of somebody drawn at random
-        key[essay] = (rng.choice(places) if score is None else score) + gauss(0.0, spread)
+    for essay, score, error in zip(essays, known, spread, strict=True):
+        if score is None:  # a newcomer may meet anybody: it takes the place of somebody drawn at random
+            score = rng.choice(places)
+        key[essay] = score + gauss(0.0, JITTER * error if error is not None and isfinite(error) else 0.0)
     return key, True
-
-
-def _number(value: float | None) -> float | None:
-    return value if value is not None and isfinite(value) else None
 
 
 def _joining(couples: Iterable[tuple[int, int]], essays: int, key: Mapping[int, float]) -> list[Couple]:
@@ -167,16 +164,20 @@ def _random_part(rest: list[Essay], share: float, history: History, rng: Random)
     drawn = set(rng.sample(range(len(rest)), 2 * _count(share, len(rest) // 2, rng)))
     shuffled = [rest[at] for at in drawn]
     rng.shuffle(shuffled)
-    couples, _ = walk(shuffled, history.may_meet(0))
+    couples, _ = walk(shuffled, history)
     taken = {essay for couple in couples for essay in couple}
     return couples, [essay for essay in rest if essay not in taken]
 
 
-def _oriented(couples: Iterable[Couple], history: History | None, rng: Random) -> Iterator[Couple]:
+def _oriented(couples: Sequence[Couple], history: History | None, rng: Random) -> Iterator[Couple]:
     """Put first whoever has been first less often; a pair that meets again, the other way round; else toss a coin."""
-    for one, other in couples:
-        swap = rng.random() < 0.5
-        if history is not None:
-            ahead = history.lead[one] - history.lead[other] or history.leads(one, other)
-            swap = ahead > 0 if ahead else swap
-        yield (other, one) if swap else (one, other)
+    toss = rng.random
+    if history is None:
+        yield from ((other, one) if toss() < 0.5 else (one, other) for one, other in couples)
+        return
+    lead = history.lead
+    again = history.all_met([one for one, _ in couples], [other for _, other in couples])
+    for (one, other), met in zip(couples, again, strict=True):
+        swap = toss() < 0.5
+        ahead = lead[one] - lead[other] or (met and history.leads(one, other))
+        yield (other, one) if (ahead > 0 if ahead else swap) else (one, other)
