@@ -1,6 +1,7 @@
 """Who won against whom, sorted by essay once -> sums over each essay's decisions, as products of a sparse matrix."""
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +16,8 @@ class Incidence:
 
     signed: csr_array  # (essays, decisions)
     sides: csr_array  # the same with +1 everywhere
+    met: csr_array  # (essays, essays + 1): in which column it met whom; the last for all whose score is fixed
     decision: Indices  # per entry
-    essay: Indices
-    other: Indices  # the essay that it met; the number of essays where that one's score is fixed
 
     @classmethod
     def among(cls, winner: Indices, loser: Indices, n: int) -> "Incidence":
@@ -28,39 +28,40 @@ class Incidence:
         by_essay = csr_array((sign, ends, np.arange(0, 2 * m + 1, 2)), shape=(m, n + 1)).tocsc()
         starts = by_essay.indptr[: n + 1]
         decision, sign = by_essay.indices[: starts[-1]], by_essay.data[: starts[-1]]
-        essay = np.repeat(np.arange(n), np.diff(starts))
+        ones = np.ones(len(sign))
+        other = (winner + loser).take(decision) - np.repeat(np.arange(n), np.diff(starts))
         return cls(
             signed=csr_array((sign, decision, starts), shape=(n, m)),
-            sides=csr_array((np.ones(len(sign)), decision, starts), shape=(n, m)),
-            decision=decision,
-            essay=essay,
-            other=(winner + loser).take(decision) - essay,
+            sides=csr_array((ones, decision, starts), shape=(n, m)),
+            met=csr_array((ones, other.astype(starts.dtype), starts), shape=(n, n + 1)),
+            decision=decision.astype(np.intp),
         )
 
     def neighbours(self, q: Floats) -> csr_array:
         """Essays by essays, with the summed weights of the decisions between them; nothing on the diagonal."""
-        n = len(self.signed.indptr) - 1
-        return csr_array((q.take(self.decision), self.other, self.signed.indptr), shape=(n, n + 1))
+        graph = copy(self.met)
+        graph.data = q.take(self.decision)
+        return graph
 
     def border(self, pulled: Floats, term: Indices, k: int) -> Floats:
         """Each decision's value added to its winner and taken from its loser, apart for each of k terms: (k, n)."""
         if k == 1:
             return (self.signed @ pulled)[None, :]
-        n = len(self.signed.indptr) - 1
+        n = self.met.shape[0]
         values = self.signed.data * pulled.take(self.decision)
         return csr_array((values, term.take(self.decision), self.signed.indptr), shape=(n, k)).toarray().T
 
     def subtract_from(self, square: Floats, q: Floats) -> None:
         """Take each decision's weight from both entries of its pair in the corner of a dense square matrix."""
-        n = len(self.signed.indptr) - 1
-        free = self.other < n
-        at = self.essay * square.shape[1] + self.other
+        n = self.met.shape[0]
+        essay = np.repeat(np.arange(n), np.diff(self.met.indptr))
+        free = self.met.indices < n
+        at = essay * square.shape[1] + self.met.indices
         np.subtract.at(square.reshape(-1), at[free], q.take(self.decision)[free])
 
     def times(self, q: Floats, diagonal: Floats, border: Floats) -> Callable[[Floats], Floats]:
         """Multiply by the information matrix with weights q; `border` has a row per position term."""
-        graph = self.neighbours(q)
-        n = graph.shape[0]
+        graph, n = self.neighbours(q), self.met.shape[0]
         scores, terms = diagonal[:n], diagonal[n:]
 
         def product(v: Floats) -> Floats:
