@@ -16,6 +16,7 @@ from batches.models import (
     ProviderAccount,
     Round,
 )
+from batches.pipeline import parts
 
 numbers = itertools.count(1)
 MODELS = {"anthropic": "claude-haiku-4-5-20251001", "openai": "gpt-5.4-mini"}
@@ -78,4 +79,5 @@ def make_item(job: BatchJob, comparison: Comparison, **fields: Any) -> BatchItem
     number = job.items.count() + 1
     item = BatchItem.objects.create(job=job, comparison=comparison, custom_id=f"{job.nonce}-{number:06d}", **fields)
     Comparison.objects.filter(pk=comparison.pk).advance(Comparison.Status.IN_FLIGHT)
+    parts.count([job.pk])
     return item

@@ -45,6 +45,7 @@ from batches.pipeline import erase, load, retry
 from batches.pipeline.plan import plan_rounds
 from batches.pipeline.progress import progress
 from batches.pipeline.refused import Refused
+from batches.pipeline.standing import look
 from batches.pipeline.submit import force
 
 Status = Comparison.Status
@@ -68,7 +69,6 @@ class AssessmentScreen(PeopleDeeds, BudgetDeed, Exporting, Screen):
             none=("none yet", ~Exists(Scale.objects.filter(assessment=OuterRef("pk")))),
         ),
     )
-    list_select_related = ("project",)
     not_listed = ("rubric", "instructions")
     exact_search = ("pk", "slug__exact", "title__iexact")
     search_help_text = gettext_lazy("Short name or title")
@@ -86,6 +86,9 @@ class AssessmentScreen(PeopleDeeds, BudgetDeed, Exporting, Screen):
     has_retry_comparison_permission = may("retry_comparison")
     has_score_assessment_permission = may("score_assessment")
     has_load_essays_permission = may("load_essays")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("project")
 
     # List
 
@@ -178,7 +181,9 @@ class AssessmentScreen(PeopleDeeds, BudgetDeed, Exporting, Screen):
     # One assessment
 
     def page(self, request: HttpRequest, row: Assessment) -> dict[str, Any]:
-        context = {**super().page(request, row), **standing_context(request, row)}
+        standing = standing_context(request, row)
+        row.is_planned = bool(standing["now"].n_rounds)  # type: ignore[attr-defined]  # so that nobody asks again
+        context = {**super().page(request, row), **standing}
         context |= self.export_context(request, row, context["now"].latest_scale)
         return self._with_useful_buttons(context)
 
@@ -189,11 +194,12 @@ class AssessmentScreen(PeopleDeeds, BudgetDeed, Exporting, Screen):
             raise Http404
         if not self.has_view_permission(request, assessment):
             raise PermissionDenied
-        state = progress(assessment), live_state(assessment), request.user.pk, get_language()
+        now = progress(assessment)
+        state = now, live_state(now), request.user.pk, get_language()
         if answer := live.unchanged(request, *state):
             return answer
         context = {"opts": self.opts, "original": assessment, "buttons": self.buttons(request, assessment)}
-        context = self._with_useful_buttons(context | live_context(request, assessment))
+        context = self._with_useful_buttons(context | live_context(request, assessment, look(assessment, now=now)))
         response = TemplateResponse(request, "cj/assessment_live.html", context)
         return live.dress(response, live.etag_of(*state))
 
@@ -222,7 +228,7 @@ class AssessmentScreen(PeopleDeeds, BudgetDeed, Exporting, Screen):
         return HttpResponseRedirect(page_of(obj))
 
     def may_go(self, row: Assessment) -> bool:
-        return not row.rounds.exists()
+        return not (row.is_planned if hasattr(row, "is_planned") else row.rounds.exists())
 
     # Making one, and adding essays
 

@@ -15,7 +15,7 @@ from batches import tasks
 from batches.admin.access import visible
 from batches.admin.accounts import COLOURS as ACCOUNT_COLOURS
 from batches.admin.accounts import state_of as account_state
-from batches.admin.jobs import own_part
+from batches.admin.job_page import percent, with_own_part
 from batches.admin.spend_chart import spend_chart
 from batches.admin.states import COLOURS, recent, state_of
 from batches.admin.words import JOB_COLOURS, reason_words
@@ -166,12 +166,10 @@ def _list(model: str, **query: Any) -> str:
 
 
 def _jobs(request: HttpRequest) -> dict[str, Any]:
-    live = visible(BatchJob, request.user).filter(status__in=BatchJob.LIVE)
+    live = with_own_part(request, visible(BatchJob, request.user).filter(status__in=BatchJob.LIVE))
     rows = live.select_related("judge__account", "judge__user").annotate(n_live=Window(Count("pk"))).order_by("-id")
     jobs: list[Any] = list(rows[:MOST_JOBS])
-    if jobs:
-        own_part(request, jobs)
-    listed = [{"job": job, "colour": JOB_COLOURS[job.status]} for job in jobs]
+    listed = [{"job": job, "colour": JOB_COLOURS[job.status], "percent": percent(job)} for job in jobs]
     return {
         "jobs": listed,
         "n_jobs": f"{jobs[0].n_live if jobs else 0:,}",

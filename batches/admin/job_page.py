@@ -1,31 +1,58 @@
 """One batch job -> its page: its way, the ledger of its outcomes, its errors by reason, its files, its items."""
 
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
+from batches.admin.access import visible
 from batches.admin.spans import span
 from batches.admin.words import JOB_COLOURS, JOB_SENTENCES, OUTCOME_COLOURS, reason_words
-from batches.models import BatchItem, BatchJob, StrayLine
+from batches.models import BatchItem, BatchJob, JobPart, StrayLine
+from batches.models.parts import ENDED
+from batches.pipeline.parts import Figures, figures
 
 ITEMS_PER_PAGE = 50
 MOST_STRAYS = 20
 OPEN = "OPEN"  # in addresses: items without an outcome
 
 
+def own_part(request: HttpRequest, rows: list[Any]) -> None:
+    """Give jobs the counts and the cost of the viewer's own items."""
+    found = figures(rows, visible(JobPart, request.user))
+    for row in rows:
+        dress(row, found[row.pk])
+
+
+def dress(job: Any, part: Figures) -> Any:
+    """A job with these figures, as lists show it."""
+    job.own_items, job.own_done = part.items, part.ended
+    job.own_cost, job.own_reserved = part.cost_usd, part.reserved_usd
+    job.percent = percent(job)
+    return job
+
+
+def with_own_part(request: HttpRequest, jobs: QuerySet[BatchJob]) -> QuerySet[BatchJob]:
+    """Jobs with the counts of the viewer's own items, for a short list: in the query itself."""
+    mine = visible(JobPart, request.user).filter(job=OuterRef("pk")).order_by().values("job")
+    sums = {"own_items": Sum("n_items"), "own_done": Sum(ENDED)}
+    return jobs.annotate(**{name: Subquery(mine.annotate(n=total).values("n")) for name, total in sums.items()})
+
+
+def percent(job: Any) -> int:
+    return round(100 * job.own_done / job.own_items) if job.own_items else 0
+
+
 def job_context(request: HttpRequest, job: BatchJob) -> dict[str, Any]:
     """What the page shows: of a job that other projects share only the viewer's own part."""
-    items = BatchItem.objects.all() if job.project_id else BatchItem.objects.for_user(request.user)
-    mine = items.filter(job=job)
-    ledger = list(_ledger(mine))
-    _own_part(job, ledger)
+    own_part(request, [job])
     whole = job.own_items == job.n_items  # type: ignore[attr-defined]
+    mine = (BatchItem.objects.all() if whole else BatchItem.objects.for_user(request.user)).filter(job=job)
+    ledger = list(_ledger(mine))
     return {
         "title": _("Batch job %(number)s") % {"number": job.pk},
         "colour": JOB_COLOURS[job.status],
@@ -55,15 +82,6 @@ def _ledger(mine: QuerySet[BatchItem]) -> Iterator[dict[str, Any]]:
             "reason": reason_words(row["reason"]),
             "href": "?" + urlencode({"outcome": outcome, "reason": row["reason"]}) + "#items",
         }
-
-
-def _own_part(job: Any, ledger: list[dict[str, Any]]) -> None:
-    """The sums of the ledger, as the lists of jobs have them."""
-    job.own_items = sum(row["n"] for row in ledger)
-    job.own_done = sum(row["n"] for row in ledger if row["outcome"] != OPEN)
-    job.own_cost = sum((row["cost"] for row in ledger), Decimal(0))
-    job.own_reserved = sum((row["reserved"] for row in ledger), Decimal(0))
-    job.percent = round(100 * job.own_done / job.own_items) if job.own_items else 0
 
 
 def _timeline(job: BatchJob) -> Iterator[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -13,7 +13,7 @@ from batches.admin.base import ReadOnly
 from batches.admin.deciding import BATCH_FIELD, ask_before_absent, ask_before_adopting, refuse_shared, the_one
 from batches.admin.deeds import Question, deed
 from batches.admin.filters import choice, one_of, own
-from batches.admin.job_page import job_context
+from batches.admin.job_page import job_context, own_part
 from batches.admin.labels import labelled
 from batches.admin.permissions import may
 from batches.admin.words import JOB_COLOURS, moment, usd
@@ -152,27 +152,3 @@ class BatchJobScreen(ReadOnly):
 
     def page(self, request: HttpRequest, row: BatchJob) -> dict[str, Any]:
         return {**super().page(request, row), **job_context(request, row)}
-
-
-def own_part(request: HttpRequest, rows: list[Any]) -> None:
-    """Give jobs the counts and the cost of the viewer's own items: of a job of one project its own figures, of one that
-    others share what its items add up to."""
-    shared = [row for row in rows if row.project_id is None]
-    found = _own_items(request, shared) if shared else {}
-    for row in rows:
-        part = figures(row) if row.project_id else found.get(row.pk, {"n": 0, "done": 0, "cost": 0, "reserved": 0})
-        row.own_items, row.own_done, row.own_cost = part["n"], part["done"], part["cost"]
-        row.own_reserved = part["reserved"]
-        row.percent = round(100 * row.own_done / row.own_items) if row.own_items else 0
-
-
-def figures(job: BatchJob) -> dict[str, Any]:
-    """What was counted as its items ended: whoever sees a job of one project sees all of it."""
-    done = sum(getattr(job, f"n_{outcome.lower()}") for outcome in BatchItem.Outcome)
-    return {"n": job.n_items, "done": done, "cost": job.cost_usd, "reserved": job.reserved_usd}
-
-
-def _own_items(request: HttpRequest, jobs: list[Any]) -> dict[int, dict[str, Any]]:
-    mine = BatchItem.objects.for_user(request.user).filter(job__in=jobs).order_by().values("job")
-    sums = mine.annotate(n=Count("pk"), done=Count("outcome"), cost=Sum("cost_usd"), reserved=Sum("reserved_usd"))
-    return {row["job"]: dict(row) for row in sums}

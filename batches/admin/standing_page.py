@@ -3,29 +3,29 @@
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from batches.admin.jobs import own_part
+from batches.admin.job_page import dress
 from batches.admin.progress_chart import progress
 from batches.admin.rounds import COLOURS as ROUND_COLOURS
 from batches.admin.rounds import state_of
 from batches.admin.trust import picture, trust
 from batches.admin.words import JOB_COLOURS, JOB_SENTENCES, page_of, reason_words, usd
 from batches.conf import cj_settings
-from batches.models import Assessment, BatchItem, BatchJob, Comparison, Flag, Judge, Round, Scale, Score
+from batches.models import Assessment, BatchJob, Comparison, Judge, Round, Scale, Score
 from batches.models.judging import Strategy
 from batches.pipeline import relay, roster
 from batches.pipeline.outlook import Goal
+from batches.pipeline.parts import figures_of
+from batches.pipeline.progress import Progress
 from batches.pipeline.standing import Standing, look
 from batches.scale.look_first import REASONS
 
-MOST_ROUNDS, MOST_JOBS, MOST_SCORES, MOST_LOOKED_AT, MOST_LIVE = 20, 15, 10, 8, 5
-MOST_COMPARISONS = 20_000  # of the newest rounds, whose jobs are listed
+MOST_ROUNDS, MOST_SCORES, MOST_LOOKED_AT, MOST_LIVE = 20, 10, 8, 5
 SOURCES = {
     "assessment": gettext_lazy("chosen for this assessment"),
     "settings": gettext_lazy("set for this installation"),
@@ -38,25 +38,24 @@ ACTIONS = {"plan": "plan", "submit": "submit", "retry": "retry", "score": "score
 
 def standing_context(request: HttpRequest, assessment: Assessment) -> dict[str, Any]:
     """Everything on the page that Django's own context does not have."""
-    replaced = roster.counts(assessment)
-    moves = live_context(request, assessment)
+    essays = roster.counts(assessment)
+    moves = live_context(request, assessment, look(assessment, n_essays=essays.live))
     return {
         **moves,
         "people_judges": [judge for judge in moves["judges"] if judge.kind == Judge.Kind.PERSON],
         "settings": [row for row in cj_settings.effective(assessment) if row.overridable],
-        "replaced": replaced,
+        "replaced": essays,
         "may_name": request.user.has_perm("batches.manage_roster"),
-        "flagged": _flagged(assessment),
+        "flagged": essays.flagged,
         "may_load": request.user.has_perm("batches.load_essays"),
         "callbacks": _callbacks(request, assessment),
     }
 
 
-def live_context(request: HttpRequest, assessment: Assessment) -> dict[str, Any]:
+def live_context(request: HttpRequest, assessment: Assessment, now: Standing) -> dict[str, Any]:
     """The part of it that changes while one looks at it."""
-    now = look(assessment)
-    rounds = list(assessment.rounds.order_by("-number")[:MOST_ROUNDS])
-    jobs = _jobs(request, rounds)
+    rounds = [one for one in now.progress.all_rounds if one.purpose != Round.Purpose.CANARY][:MOST_ROUNDS]
+    jobs = [dress(part.job, figures_of(part)) for part in now.progress.jobs.newest]
     return {
         "now": now,
         "moving": bool(now.moving or now.jobs_live),
@@ -77,17 +76,10 @@ def live_context(request: HttpRequest, assessment: Assessment) -> dict[str, Any]
     }
 
 
-def live_state(assessment: Assessment) -> list[Any]:
-    """What else than its counters changes on the page: the jobs under way, as far as their provider has come."""
-    owed = BatchItem.objects.filter(job=OuterRef("pk"), outcome=None, comparison__round__assessment=assessment)
-    live = BatchJob.objects.filter(Exists(owed), status__in=BatchJob.LIVE).order_by("pk")
-    return list(live.values_list("pk", "status", "provider_done", "sent_at")[:MOST_JOBS])
-
-
-def _flagged(assessment: Assessment) -> int:
-    """Essays with a flag that nobody has decided on."""
-    still_open = Flag.objects.filter(essay__assessment=assessment, essay__withdrawn_at=None, verdict="")
-    return still_open.values("essay").distinct().count()
+def live_state(now: Progress) -> list[Any]:
+    """What else than its counters changes on the page: the newest jobs, as far as their provider has come."""
+    jobs = [part.job for part in now.jobs.newest]
+    return [(job.pk, job.status, job.provider_done, job.sent_at) for job in jobs]
 
 
 def _shares(now: Standing) -> list[dict[str, Any]]:
@@ -151,13 +143,12 @@ def _next(request: HttpRequest, assessment: Assessment, now: Standing) -> dict[s
         words = _("Look at scale {n}").format(n=now.latest_scale.number)
         return {"href": page_of(now.latest_scale), "words": words}
     if now.next_action == "attention":
-        stuck = BatchJob.objects.filter(Exists(_items_of(assessment)), status=BatchJob.Status.NEEDS_ATTENTION).first()
-        return {"href": page_of(stuck), "words": _("Look at job {id}").format(id=stuck.pk)} if stuck else {}
+        stuck = now.progress.jobs.first_stuck
+        return {
+            "href": reverse("admin:batches_batchjob_change", args=[stuck]),
+            "words": _("Look at job {id}").format(id=stuck),
+        }
     return {}
-
-
-def _items_of(assessment: Assessment) -> QuerySet[BatchItem]:
-    return BatchItem.objects.filter(job=OuterRef("pk"), comparison__round__assessment=assessment)
 
 
 def _round(one: Any, now: Standing) -> dict[str, Any]:
@@ -166,27 +157,6 @@ def _round(one: Any, now: Standing) -> dict[str, Any]:
     resolved = (Comparison.Status.JUDGED, Comparison.Status.FAILED, Comparison.Status.WITHDRAWN)
     one.resolved = sum(one.by_status[status] for status in resolved)
     return {"round": one, "state": state_of(one), "colour": ROUND_COLOURS[state_of(one)]}
-
-
-def _jobs(request: HttpRequest, rounds: list[Round]) -> list[Any]:
-    """The newest jobs of the newest rounds, each with the viewer's own part of it."""
-    # Sorted here: a LIMIT would tempt PostgreSQL to walk all items of all assessments from the newest job back.
-    ids = BatchItem.objects.filter(comparison__round__in=_newest(rounds)).order_by().values_list("job").distinct()
-    newest = sorted((job for (job,) in ids), reverse=True)[:MOST_JOBS]
-    found = list(BatchJob.objects.filter(pk__in=newest).order_by("-pk").select_related("judge__account", "judge__user"))
-    own_part(request, found)
-    return found
-
-
-def _newest(rounds: list[Round]) -> list[int]:
-    """So many of the newest rounds as have at most so many comparisons; the newest in any case."""
-    total, chosen = 0, list[int]()
-    for one in rounds:
-        total += one.n_comparisons
-        if chosen and total > MOST_COMPARISONS:
-            break
-        chosen.append(one.pk)
-    return chosen
 
 
 def _job(job: BatchJob) -> dict[str, Any]:

@@ -1,13 +1,15 @@
-"""Assessments -> counts and a state in words, for a list or the front page, in five queries whatever its length."""
+"""Assessments -> counts and a state in words, for a list or the front page, in three queries whatever its length."""
 
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_noop
 
 from batches.models import Assessment, Comparison, Essay, Round, Scale
+from batches.pipeline.counted import HELD, by_round
 
 Status = Comparison.Status
 COLOURS = {
@@ -28,48 +30,56 @@ COLOURS = {
 def count(rows: list[Any]) -> None:
     """Give assessments their counts: essays, comparisons by status, scales."""
     ids = [row.pk for row in rows]
-    essays = dict(_essays(ids))
-    scales = {row["assessment"]: row for row in _scales(ids)}
+    facts = {pk: found for pk, *found in with_facts(Assessment.objects.filter(pk__in=ids)).values_list("pk", *FACTS)}
+    for row in rows:
+        for name, n in zip(FACTS, facts[row.pk], strict=True):
+            setattr(row, name, n)
+    _count_comparisons(rows)
+
+
+def recent(rows: Any, most: int) -> list[Assessment]:
+    """The newest assessments of a queryset, counted."""
+    found = list(with_facts(rows).select_related("project").defer("rubric", "instructions").order_by("-id")[:most])
+    _count_comparisons(found)
+    return found
+
+
+FACTS = ("n_essays", "n_scales", "n_published")
+
+
+def with_facts(rows: QuerySet[Assessment]) -> QuerySet[Assessment]:
+    scales = Scale.objects.filter(assessment=OuterRef("pk"))
+    essays = Essay.objects.filter(assessment=OuterRef("pk"), withdrawn_at=None)
+    parts = (essays, scales, scales.filter(published_at__isnull=False))
+    return rows.annotate(**{name: _how_many(some) for name, some in zip(FACTS, parts, strict=True)})
+
+
+def _how_many(rows: QuerySet[Any]) -> Coalesce:
+    counted = rows.order_by().values("assessment").annotate(n=Count("pk")).values("n")
+    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
+
+
+def _count_comparisons(rows: list[Any]) -> None:
     by_status: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for pk, name, n in _comparisons(ids):
+    for pk, name, n in _comparisons([row.pk for row in rows]):
         by_status[pk][name] += n
     for row in rows:
-        row.by_status, row.n_essays = by_status[row.pk], essays.get(row.pk, 0)
+        row.by_status = by_status[row.pk]
         row.total = sum(row.by_status.values())
         row.resolved = sum(row.by_status[status] for status in (Status.JUDGED, Status.FAILED, Status.WITHDRAWN))
         row.percent = round(100 * row.resolved / row.total) if row.total else 0
-        found = scales.get(row.pk, {"n": 0, "published": 0})
-        row.n_scales, row.n_published = found["n"], found["published"]
-
-
-def _essays(ids: list[int]) -> Any:
-    grouped = Essay.objects.filter(assessment__in=ids, withdrawn_at=None).order_by().values_list("assessment")
-    return grouped.annotate(n=Count("pk"))
-
-
-def _scales(ids: list[int]) -> Any:
-    grouped = Scale.objects.filter(assessment__in=ids).order_by().values("assessment")
-    return grouped.annotate(n=Count("pk"), published=Count("pk", filter=Q(published_at__isnull=False)))
 
 
 def _comparisons(ids: list[int]) -> Iterator[tuple[int, str, int]]:
-    """(assessment, status, how many); PENDING as PLANNED before its round is submitted, as HELD when it is held back.
-
-    By the rounds' ids: the counts then come from the index by round and status, and no comparison is read.
-    """
+    """(assessment, status, how many); PENDING as PLANNED before its round is submitted, as HELD where held back."""
     rounds = {pk: (of, submitted) for pk, of, submitted in _rounds(ids)}
-    mine = Comparison.objects.filter(round__in=list(rounds)).order_by()
-    waiting = False
-    for pk, status, n in mine.values_list("round", "status").annotate(n=Count("pk")):
+    for (pk, what), n in by_round(rounds).items():
         assessment, submitted = rounds[pk]
-        waiting |= status == Status.PENDING and submitted is not None
-        yield assessment, "PLANNED" if status == Status.PENDING and submitted is None else status, n
-    if not waiting:
-        return
-    held = mine.filter(status=Status.PENDING, held=True, round__submitted_at__isnull=False)
-    for pk, n in held.values_list("round").annotate(n=Count("pk")):
-        yield rounds[pk][0], "HELD", n
-        yield rounds[pk][0], Status.PENDING, -n
+        if what in Status.values:
+            yield assessment, "PLANNED" if what == Status.PENDING and submitted is None else what, n
+        elif what == HELD and submitted is not None:
+            yield assessment, HELD, n
+            yield assessment, Status.PENDING, -n
 
 
 def _rounds(ids: list[int]) -> Any:
@@ -82,7 +92,7 @@ def state_of(row: Any) -> str:
     rows = (
         (counts[Status.IN_FLIGHT], "under way"),
         (counts[Status.PENDING], "waiting"),
-        (counts["HELD"], "held back"),
+        (counts[HELD], "held back"),
         (counts["PLANNED"], "to submit"),
         (counts[Status.FAILED] and not counts[Status.JUDGED], "all failed"),
         (counts[Status.FAILED], "some failed"),
@@ -93,10 +103,3 @@ def state_of(row: Any) -> str:
         (True, "no round"),
     )
     return next(words for holds, words in rows if holds)
-
-
-def recent(rows: Any, most: int) -> list[Assessment]:
-    """The newest assessments of a queryset, counted."""
-    found = list(rows.select_related("project").defer("rubric", "instructions").order_by("-id")[:most])
-    count(found)
-    return found

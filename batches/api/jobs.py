@@ -1,12 +1,9 @@
 """Batch jobs: what was sent, where it is, what came of it. Of a job that projects share, the caller sees their part."""
 
-from collections import defaultdict
 from collections.abc import Sequence
-from decimal import Decimal
-from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Sum
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
 from pydantic import Field
@@ -18,13 +15,14 @@ from batches.api.comparisons import ItemOut, JudgeOut, item, judge
 from batches.api.fields import SLUG, JobStatus, Moment, RowId, Usd
 from batches.api.once import Key, once
 from batches.api.paging import Next, Paged, page
-from batches.models import BatchItem, BatchJob
+from batches.models import BatchItem, BatchJob, JobPart
 from batches.models.judging import Strategy
 from batches.pipeline import cancel
+from batches.pipeline.parts import Figures, figures
 from batches.pipeline.refused import Refused
 
 router = Router(tags=["batch jobs"])
-MOST_JOBS = 50  # the items of a page of jobs are counted
+MOST_JOBS = 50  # on a page
 
 
 class Outcomes(Schema):
@@ -93,28 +91,23 @@ class ItemsAsked(Paged):
 
 
 def shown(caller: Caller, jobs: Sequence[BatchJob]) -> list[JobOut]:
-    """Jobs with the caller's own items counted, in one query."""
-    mine = caller.rows(BatchItem).filter(job__in=[job.pk for job in jobs]).order_by()
-    sums = mine.values("job", "outcome").annotate(n=Count("pk"), cost=Sum("cost_usd"), reserved=Sum("reserved_usd"))
-    parts: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for row in sums:
-        parts[row["job"]].append(row)
+    """Jobs with the figures of the caller's own part of them."""
+    parts = figures(jobs, caller.rows(JobPart))
     return [_job(job, parts[job.pk]) for job in jobs]
 
 
-def _job(job: BatchJob, parts: list[dict[str, Any]]) -> JobOut:
-    ended = {row["outcome"]: row["n"] for row in parts if row["outcome"]}
+def _job(job: BatchJob, part: Figures) -> JobOut:
     same = ("status", "strategy", "packing", "provider_batch_id", "error_code", "error")
     moments = ("created_at", "sent_at", "accepted_at", "ended_at", "closed_at", "cancel_asked_at")
     return JobOut(
         id=job.pk,
         account=job.account.alias,
         judge=judge(job.judge),
-        items=sum(row["n"] for row in parts),
-        answered=sum(ended.values()),
-        outcomes=Outcomes(**ended),
-        reserved_usd=sum((row["reserved"] for row in parts), Decimal(0)),
-        cost_usd=sum((row["cost"] for row in parts), Decimal(0)),
+        items=part.items,
+        answered=part.ended,
+        outcomes=Outcomes(**part.outcomes),
+        reserved_usd=part.reserved_usd,
+        cost_usd=part.cost_usd,
         **{name: getattr(job, name) for name in (*same, *moments)},
     )
 
@@ -129,7 +122,7 @@ def list_batch_jobs(request: HttpRequest, asked: Query[JobsAsked]) -> Jobs:
     if asked.packing:
         rows = rows.filter(packing=asked.packing)
     if asked.assessment:
-        own = caller.rows(BatchItem).filter(comparison__round__assessment__slug=asked.assessment)
+        own = caller.rows(JobPart).filter(assessment__slug=asked.assessment)
         rows = rows.filter(Exists(own.filter(job=OuterRef("pk"))))
     found, after = page(rows, asked)
     return Jobs(items=shown(caller, found), next=after)

@@ -11,6 +11,7 @@ from batches.models.erasure import Erasure
 from batches.models.jobs import BatchItem, BatchJob, IllegalMove, LostLease, NightlyRun, Stranger
 from batches.models.judging import Comparison, Judgement, Round
 from batches.models.moves import JobMove
+from batches.models.parts import JobPart
 from batches.models.probes import Probe
 from batches.models.project import AuditEntry, Membership, Project
 from batches.models.results import Deployment, RawChunk, RawFile, StrayLine
@@ -39,6 +40,7 @@ __all__ = [
     "IllegalMove",
     "IncomingWebhook",
     "JobMove",
+    "JobPart",
     "Judge",
     "Judgement",
     "LostLease",

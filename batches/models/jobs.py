@@ -31,7 +31,9 @@ def new_nonce() -> str:
 class BatchJobQuerySet(MemberQuerySet["BatchJob"]):
     def in_projects(self, projects: Any) -> "BatchJobQuerySet":
         """Jobs that hold at least one comparison of these projects."""
-        mine = BatchItem.objects.in_projects(projects).filter(job=models.OuterRef("pk"))
+        from batches.models.parts import JobPart  # which is about jobs, and so comes after them
+
+        mine = JobPart.objects.in_projects(projects).filter(job=models.OuterRef("pk"))
         return self.filter(Q(project__in=projects) | Q(project=None) & models.Exists(mine))
 
     def take(self, pk: int, *, seconds: float) -> "BatchJob | None":

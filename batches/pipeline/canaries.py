@@ -202,11 +202,6 @@ def sentences(found: Iterable[Weight]) -> list[str]:
     return [words % {"judge": names[one.judge], "missed": one.missed, "judged": one.judged} for one in rows]
 
 
-def held(assessment: Assessment) -> list[Round]:
-    """The rounds that wait for a person's decision."""
-    return list(assessment.rounds.filter(trust=Round.Trust.HELD).order_by("number"))
-
-
 def warnings(rounds: Iterable[Round]) -> list[str]:
     """One sentence for each of these rounds, which are held."""
     words = _(

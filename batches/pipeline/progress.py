@@ -1,16 +1,20 @@
 """An assessment -> its counters: what a watcher asks for every few seconds, from indexes, whatever its size."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, Min, Q, Window
 
-from batches.models import Assessment, BatchItem, BatchJob, Comparison, Judge, Round, Scale, SetAside
+from batches.models import Assessment, BatchJob, Comparison, JobPart, Round, Scale
+from batches.models.parts import ENDED
+from batches.pipeline.counted import ASIDE, HELD, PEOPLE, by_round
 
 Status = Comparison.Status
+MOST_JOBS = 15  # that a display shows one by one
 
 
 class State(StrEnum):
@@ -53,6 +57,16 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Jobs:
+    """The newest jobs of an assessment; how many of all still owe it an answer, and which one is stuck."""
+
+    live: int
+    stuck: int  # of those, wait for a person
+    first_stuck: int | None
+    newest: tuple[JobPart, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """Everything that a live display shows; equal while nothing has happened."""
 
@@ -70,9 +84,9 @@ class Progress:
     scale_judgements: int  # that the newest scale was made from
     scorable: int  # judgements that a scale could be made from now
     judged_for_scale: int  # the same with those that were set aside
-    by_round: Mapping[tuple[int, str], int] = field(
-        repr=False
-    )  # (round, status) -> comparisons; those held back as "HELD" once more
+    by_round: Mapping[tuple[int, str], int] = field(repr=False)  # as `counted.by_round` has it
+    all_rounds: tuple[Round, ...] = field(repr=False)  # the newest first; known pairs are under way, and paid for, too
+    jobs: Jobs = field(repr=False)
 
     @property
     def state(self) -> State:
@@ -92,84 +106,68 @@ class Progress:
 
 
 def progress(assessment: Assessment, *, newest: Scale | None = None) -> Progress:
-    """Look at an assessment, in six queries; one less with its newest scale in hand, one more while something waits."""
-    rounds = list(_rounds(assessment).values_list("pk", "submitted_at", "purpose", "trust"))
-    by_round = _by_round(pk for pk, *_ in rounds)
+    """Look at an assessment, in four queries; one less for a caller who has its newest scale."""
+    rounds = list(Round.everything.filter(assessment=assessment).order_by("-number"))
+    counted = by_round(one.pk for one in rounds)
     columns = assessment.scales.only("number", "published_at", "n_comparisons")
     scale = newest or columns.order_by("-number").first()
-    jobs = _live_jobs([pk for pk, *_ in rounds])
-    for_scale = [pk for pk, _, purpose, trust in rounds if _counts_in_scales(purpose, trust)]
-    judged = sum(by_round[pk, Status.JUDGED] for pk in for_scale)
-    counts = _counts(by_round, {pk for pk, submitted, *_ in rounds if submitted is None})
+    jobs = _jobs(assessment)
+    for_scale = [one.pk for one in rounds if one.purpose == Round.Purpose.SCALE and one.trust in Round.TRUSTED]
+    judged = sum(counted[pk, Status.JUDGED] for pk in for_scale)
     return Progress(
-        counts=counts,
-        rounds=sum(purpose != Round.Purpose.CANARY for _, _, purpose, _ in rounds),
-        jobs_live=jobs.total(),
-        jobs_needing_attention=jobs[BatchJob.Status.NEEDS_ATTENTION],
+        counts=_counts(counted, {one.pk for one in rounds if one.submitted_at is None}),
+        rounds=sum(one.purpose != Round.Purpose.CANARY for one in rounds),
+        jobs_live=jobs.live,
+        jobs_needing_attention=jobs.stuck,
         budget_usd=assessment.budget_usd,
         reserved_usd=assessment.reserved_usd,
         spent_usd=assessment.spent_usd,
         overrun_usd=assessment.overrun_usd,
-        with_people=_with_people([pk for pk, submitted, *_ in rounds if submitted]) if counts.let_go else 0,
+        with_people=sum(counted[one.pk, PEOPLE] for one in rounds if one.submitted_at),
         scale=scale.number if scale else None,
         scale_published=bool(scale and scale.published_at),
         scale_judgements=scale.n_comparisons if scale else 0,
-        scorable=judged - _set_aside(for_scale),
+        scorable=judged - sum(counted[pk, ASIDE] for pk in for_scale),
         judged_for_scale=judged,
-        by_round=by_round,
+        by_round=counted,
+        all_rounds=tuple(rounds),
+        jobs=jobs,
     )
-
-
-def _rounds(assessment: Assessment) -> QuerySet[Round]:
-    """Known pairs with them: they are under way, and paid for, like all the others."""
-    return Round.everything.filter(assessment=assessment).order_by()
-
-
-def _counts_in_scales(purpose: str, trust: str) -> bool:
-    return purpose == Round.Purpose.SCALE and trust in Round.TRUSTED
-
-
-def _set_aside(rounds: list[int]) -> int:
-    """Judgements of these rounds that no scale uses for the time being."""
-    return SetAside.objects.filter(comparison__round__in=rounds, comparison__status=Status.JUDGED).count()
-
-
-def _with_people(submitted: list[int]) -> int:
-    """Comparisons of these rounds that wait, and that no provider is asked about."""
-    waiting = Comparison.objects.filter(round__in=submitted, status=Status.PENDING, held=False)
-    return waiting.filter(judge__kind=Judge.Kind.PERSON).count()
 
 
 def counts_of(cj_round: Round) -> Counts:
     """The comparisons of one round."""
-    return _counts(_by_round([cj_round.pk]), set() if cj_round.submitted_at else {cj_round.pk})
+    return _counts(by_round([cj_round.pk]), set() if cj_round.submitted_at else {cj_round.pk})
 
 
-def _by_round(rounds: Iterable[int]) -> Counter[tuple[int, str]]:
-    """(round, status) -> how many; those held back by a person as (round, "HELD") once more."""
-    mine = Comparison.objects.filter(round__in=list(rounds)).order_by()
-    found = {(pk, status): n for pk, status, n in mine.values_list("round", "status").annotate(n=Count("pk"))}
-    held = mine.filter(status=Status.PENDING, held=True).values_list("round").annotate(n=Count("pk"))
-    return Counter(found | {(pk, "HELD"): n for pk, n in held})
-
-
-def _counts(by_round: Counter[tuple[int, str]], unsubmitted: set[int]) -> Counts:
-    by_status: Counter[str] = Counter()
-    for (_, status), n in by_round.items():
-        by_status[status] += n
+def _counts(counted: Counter[tuple[int, str]], unsubmitted: set[int]) -> Counts:
+    totals: Counter[str] = Counter()
+    let_go: Counter[str] = Counter()
+    for (pk, what), n in counted.items():
+        totals[what] += n
+        let_go[what] += 0 if pk in unsubmitted else n
     return Counts(
-        waiting=by_status[Status.PENDING],
-        unsubmitted=sum(by_round[pk, Status.PENDING] for pk in unsubmitted),
-        held=sum(n for (pk, status), n in by_round.items() if status == "HELD" and pk not in unsubmitted),
-        in_flight=by_status[Status.IN_FLIGHT],
-        judged=by_status[Status.JUDGED],
-        failed=by_status[Status.FAILED],
-        withdrawn=by_status[Status.WITHDRAWN],
+        waiting=totals[Status.PENDING],
+        unsubmitted=totals[Status.PENDING] - let_go[Status.PENDING],
+        held=let_go[HELD],
+        in_flight=totals[Status.IN_FLIGHT],
+        judged=totals[Status.JUDGED],
+        failed=totals[Status.FAILED],
+        withdrawn=totals[Status.WITHDRAWN],
     )
 
 
-def _live_jobs(rounds: list[int]) -> Counter[str]:
-    """Live jobs that still owe an answer to one of these rounds, by status: of each job one such item is looked for."""
-    owed = BatchItem.objects.filter(job=OuterRef("pk"), outcome=None, comparison__round__in=rounds)
-    live = BatchJob.objects.filter(Exists(owed), status__in=BatchJob.LIVE).order_by()
-    return Counter(dict(live.values_list("status").annotate(n=Count("pk"))))
+def _jobs(assessment: Assessment) -> Jobs:
+    """One query, by what the assessment has in each job: no item is read."""
+    owed = Q(job__status__in=BatchJob.LIVE, n_items__gt=ENDED)
+    stuck = owed & Q(job__status=BatchJob.Status.NEEDS_ATTENTION)
+    parts = assessment.job_parts.select_related("job__judge__account", "job__judge__user").annotate(
+        live=Window(Count("pk", filter=owed)),
+        stuck=Window(Count("pk", filter=stuck)),
+        first_stuck=Window(Min("job", filter=stuck)),
+    )
+    newest: list[Any] = list(parts.order_by("-job_id")[:MOST_JOBS])
+    if not newest:
+        return Jobs(live=0, stuck=0, first_stuck=None, newest=())
+    sums = {name: getattr(newest[0], name) for name in ("live", "stuck", "first_stuck")}
+    return Jobs(**sums, newest=tuple(newest))

@@ -12,7 +12,7 @@ from django.db.models import F
 from batches.conf import cj_settings
 from batches.judging.answers import JudgementDraft, Unreadable, read_answer
 from batches.models import Assessment, BatchJob, Comparison, StrayLine
-from batches.pipeline import arrays, callbacks, money, retry
+from batches.pipeline import arrays, callbacks, money, parts, retry
 from batches.pipeline.crashes import crash_point
 from batches.providers import manifest, prices
 from batches.providers.base import Outcome, Result
@@ -170,7 +170,7 @@ def _write(job: BatchJob, rows: Sequence[_Row], ended: dict[str, Ended]) -> None
     judged = [row for row in wanted if ended[row.custom_id].draft is not None]
     _write_judgements(judged, ended)
     _advance(job, rows, ended)
-    _settle(job.judge_id, rows, costs)
+    _settle(job, rows, ended, costs)
     _count(job, rows, ended, sum(costs.values(), Decimal(0)))
     callbacks.write([row.comparison_id for row in wanted])
 
@@ -310,16 +310,18 @@ def _attempt_limits(assessments: set[int]) -> dict[int, int]:
     return {pk: cj_settings.of(overrides).max_attempts for pk, overrides in rows}
 
 
-def _settle(judge_id: int, rows: Sequence[_Row], costs: dict[int, Decimal]) -> None:
+def _settle(job: BatchJob, rows: Sequence[_Row], ended: dict[str, Ended], costs: dict[int, Decimal]) -> None:
     reserved: dict[int, Decimal] = defaultdict(Decimal)
     spent: dict[int, Decimal] = defaultdict(Decimal)
-    items = Counter(row.assessment_id for row in rows)
+    outcomes: dict[int, Counter[str]] = defaultdict(Counter)
     for row in rows:
         reserved[row.assessment_id] += row.reserved_usd
         spent[row.assessment_id] += costs[row.item_id]
+        outcomes[row.assessment_id][ended[row.custom_id].outcome.value] += 1
     for assessment in sorted(reserved):  # in one order everywhere: no deadlocks
         money.settle(assessment, reserved=reserved[assessment], spent=spent[assessment])
-        money.book(assessment, judge_id, spent=spent[assessment], items=items[assessment])
+        money.book(assessment, job.judge_id, spent=spent[assessment], items=outcomes[assessment].total())
+        parts.add(job.pk, assessment, outcomes[assessment], cost=spent[assessment])
 
 
 def _count(job: BatchJob, rows: Sequence[_Row], ended: dict[str, Ended], cost: Decimal) -> None:

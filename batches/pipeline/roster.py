@@ -2,12 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import NamedTuple
 
-from django.db import transaction
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -71,24 +70,35 @@ def recount(assessments: Iterable[Assessment], *, essays: QuerySet[Essay] | None
         Essay.objects.bulk_update(changed, ["n_names", "n_emails", "n_phones"], batch_size=500)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    """What is replaced in an assessment: how many of each kind, in how many essays, and with how many names."""
+class Counts(NamedTuple):
+    """The essays of an assessment, and what is replaced in them: how many of each kind, and with how many names."""
 
+    live: int  # essays that were not withdrawn
+    flagged: int  # of those, with a flag that nobody has decided on
     names: int
     emails: int
     phones: int
-    essays: int
+    essays: int  # in which something is replaced
     roster: int
 
 
+COUNTS = """
+SELECT count(*) FILTER (WHERE withdrawn_at IS NULL),
+       count(*) FILTER (WHERE withdrawn_at IS NULL AND EXISTS (
+           SELECT FROM batches_flag flag WHERE flag.essay_id = essay.id AND flag.verdict = '')),
+       coalesce(sum(n_names), 0), coalesce(sum(n_emails), 0), coalesce(sum(n_phones), 0),
+       count(*) FILTER (WHERE n_names > 0 OR n_emails > 0 OR n_phones > 0),
+       (SELECT count(*) FROM batches_rostername
+        WHERE project_id = %(project)s AND (assessment_id IS NULL OR assessment_id = %(assessment)s))
+FROM batches_essay essay WHERE assessment_id = %(assessment)s AND known = ''
+"""
+
+
 def counts(assessment: Assessment) -> Counts:
-    """The figures of an assessment's page: two queries."""
-    some = Q(n_names__gt=0) | Q(n_emails__gt=0) | Q(n_phones__gt=0)
-    found: dict[str, Any] = assessment.essays.aggregate(
-        names=Sum("n_names"), emails=Sum("n_emails"), phones=Sum("n_phones"), essays=Count("pk", filter=some)
-    )
-    return Counts(roster=_names(assessment).count(), **{key: value or 0 for key, value in found.items()})
+    """The figures of an assessment's page: one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(COUNTS, {"assessment": assessment.pk, "project": assessment.project_id})
+        return Counts(*cursor.fetchone())
 
 
 def _names(assessment: Assessment) -> QuerySet[RosterName]:

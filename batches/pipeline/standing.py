@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from batches.conf import cj_settings
 from batches.models import Assessment, Comparison, Judge, Round, Scale
+from batches.models.judging import GATHERING
 from batches.pipeline import canaries, fits, triggers
 from batches.pipeline.outlook import Outlook, outlook
 from batches.pipeline.progress import Progress, progress
@@ -171,16 +172,19 @@ def standing(assessment: Assessment) -> Standing:
     return look(assessment)
 
 
-def look(assessment: Assessment) -> Standing:
-    """The same for an assessment that was read this moment: from its counters, never comparison by comparison."""
+def look(assessment: Assessment, *, now: Progress | None = None, n_essays: int | None = None) -> Standing:
+    """The same for an assessment that was read this moment: from its counters, never comparison by comparison.
+
+    `now`, `n_essays`: its counters, where the caller has them.
+    """
     scale = assessment.scales.defer("judgement_ids").order_by("-number").first()
-    now = progress(assessment, newest=scale)
+    now = now or progress(assessment, newest=scale)
     counts = now.counts
     judges = list(assessment.judges.select_related("account", "user"))
     strategy = next(row for row in cj_settings.effective(assessment) if row.key == "llm_batching_strategy")
-    held_rounds = canaries.held(assessment)
+    held_rounds = [one for one in reversed(now.all_rounds) if one.trust == Round.Trust.HELD]
     return Standing(
-        n_essays=assessment.essays.filter(withdrawn_at=None).count(),
+        n_essays=assessment.essays.filter(withdrawn_at=None).count() if n_essays is None else n_essays,
         n_rounds=now.rounds,
         **{name: getattr(counts, name) for name in COUNTED},
         with_people=now.with_people,
@@ -198,7 +202,7 @@ def look(assessment: Assessment) -> Standing:
         strategy_source=strategy.source,
         fail_reasons=_fail_reasons(assessment) if counts.failed else [],
         account_trouble=_account_trouble(judges),
-        gathering=triggers.gatherings(Comparison.objects.filter(round__assessment=assessment)) if counts.let_go else [],
+        gathering=triggers.gatherings(assessment, judges) if _gather(now) else [],
         outlook=outlook(assessment, scale, judged=now.judged_for_scale),
         held_rounds=held_rounds,
         warnings=[
@@ -208,6 +212,12 @@ def look(assessment: Assessment) -> Standing:
         judges=judges,
         progress=now,
     )
+
+
+def _gather(now: Progress) -> bool:
+    """Whether comparisons of rounds that were let go may be waiting for company or for the night."""
+    gathering = (one for one in now.all_rounds if one.submitted_at and one.strategy in GATHERING)
+    return any(now.by_round.get((one.pk, Status.PENDING)) for one in gathering)
 
 
 COUNTED = ("waiting", "unsubmitted", "held", "in_flight", "judged", "failed", "withdrawn")

@@ -15,7 +15,7 @@ from batches.models import AuditEntry, BatchItem, BatchJob, Comparison, Judge, R
 from batches.models.fields import DatabaseClock
 from batches.models.jobs import new_nonce
 from batches.models.project import Person
-from batches.pipeline import account, arrays, canaries, fits, priming, queues, resolve
+from batches.pipeline import account, arrays, canaries, fits, parts, priming, queues, resolve
 from batches.pipeline.chunks import Room
 from batches.pipeline.crashes import crash_point
 from batches.pipeline.drafts import PACK, Draft, Drafting, Entry, Purse
@@ -270,6 +270,7 @@ def _create(group: Group, drafting: Drafting, draft: Draft, *, watermark: str = 
     )
     for entries in itertools.batched(draft.entries, 2000):
         arrays.execute(INSERT_ITEMS, "ntottnn", [entry.row() for entry in entries], job.pk, races)
+    parts.count([job.pk])
     return job
 
 

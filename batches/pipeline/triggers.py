@@ -5,19 +5,20 @@ come through it, and any number of them may run: a night is struck once because 
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import Count, DurationField, ExpressionWrapper, F, Max, Min, QuerySet
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Max, Min, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import ngettext
 
 from batches.conf import cj_settings
-from batches.models import Comparison, Judge, NightlyRun
+from batches.models import Assessment, Comparison, Judge, NightlyRun
 from batches.models.fields import DatabaseClock
 from batches.numbers import grouped
 from batches.pipeline.strategies import STRATEGIES, Trigger
@@ -95,28 +96,39 @@ def due(now: datetime | None = None) -> bool:
     return bool(_full()) or _night_due(now or timezone.now()) is not None
 
 
-def gatherings(comparisons: QuerySet[Comparison]) -> list[Gathering]:
-    """Where those of these comparisons that gather stand, by strategy and judge."""
-    own = _gathered(comparisons).order_by().values_list("round__strategy", "judge").annotate(n=Count("pk"))
-    return gathered({(name, judge): n for name, judge, n in own})
+def gatherings(assessment: Assessment, judges: Iterable[Judge] = ()) -> list[Gathering]:
+    """Where those of an assessment's comparisons that gather stand, by strategy and judge.
+
+    `judges`: those that the caller has; others are looked up.
+    """
+    mine = _gathered(Comparison.objects.filter(round__assessment=assessment)).order_by()
+    own = Count("pk", filter=Q(round__assessment=assessment))
+    rows = [row for row in _everywhere(mine.values("judge")).annotate(own=own) if row[-1]]
+    known = {judge.pk: judge for judge in judges}
+    if others := {row[1] for row in rows} - known.keys():
+        known |= Judge.objects.select_related("account").in_bulk(others)
+    return _sorted(_gathering(name, known[judge], n, own, at) for name, judge, n, at, own in rows)
 
 
-def gathered(counts: Mapping[tuple[str, int], int], judges: Mapping[int, Judge] | None = None) -> list[Gathering]:
+def gathered(counts: Mapping[tuple[str, int], int], judges: Mapping[int, Judge]) -> list[Gathering]:
     """Where these stand that are known by strategy and judge: with whom else they wait, and until when."""
     if not counts:
         return []
-    wanted = {judge for _, judge in counts}
-    if judges is None:
-        judges = Judge.objects.select_related("account").in_bulk(wanted)
-    all_of_them = _gathered(Comparison.objects.filter(judge__in=wanted)).order_by()
-    rows = all_of_them.values_list("round__strategy", "judge").annotate(
-        n=Count("pk"), oldest=Min("round__submitted_at")
-    )
-    found = [
+    rows = _everywhere({judge for _, judge in counts})
+    return _sorted(
         _gathering(name, judges[judge], n, counts[name, judge], at)
         for name, judge, n, at in rows
         if (name, judge) in counts
-    ]
+    )
+
+
+def _everywhere(judges: Any) -> QuerySet[Any, tuple[Any, ...]]:
+    """(strategy, judge, how many gather, since when), of all assessments."""
+    rows = _gathered(Comparison.objects.filter(judge__in=judges)).order_by().values_list("round__strategy", "judge")
+    return rows.annotate(n=Count("pk"), oldest=Min("round__submitted_at"))
+
+
+def _sorted(found: Iterable[Gathering]) -> list[Gathering]:
     return sorted(found, key=lambda one: (one.strategy, str(one.judge)))
 
 

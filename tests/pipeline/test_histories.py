@@ -8,9 +8,7 @@ import pytest
 import time_machine
 from django.apps import apps
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Count, Sum
 
-from batches.admin.jobs import figures
 from batches.models import BatchJob, DayCost, JobMove
 from batches.pipeline.resolve import resolve
 from batches.providers.base import Outcome, Result, Usage
@@ -75,7 +73,7 @@ def test_what_a_day_cost_adds_up_to_what_was_spent_and_survives_the_move_from_be
     assert sum(DayCost.objects.values_list("n_items", flat=True)) == 2
 
 
-def test_a_job_names_its_project_only_where_it_serves_one_and_itsfigures_are_those_of_its_items(provider) -> None:
+def test_a_job_names_its_project_only_where_it_serves_one(provider) -> None:
     alone, one, other = make_assessment(4), make_assessment(3), make_assessment(3)
     plan_and_let_go(alone)
     one_pass()
@@ -84,8 +82,6 @@ def test_a_job_names_its_project_only_where_it_serves_one_and_itsfigures_are_tho
     drain()
     job, shared = BatchJob.objects.order_by("pk")
     assert (job.project, shared.project) == (alone.project, None)
-    sums = job.items.aggregate(n=Count("pk"), done=Count("outcome"), cost=Sum("cost_usd"), reserved=Sum("reserved_usd"))
-    assert figures(job) == sums
     for assessment, seen in ((alone, {job}), (one, {shared}), (other, {shared}), (make_assessment(), set())):
         assert set(BatchJob.objects.in_projects([assessment.project_id])) == seen
     BatchJob.objects.update(project=None)
