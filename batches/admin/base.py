@@ -142,6 +142,7 @@ class Screen(OwnRows, ModelAdmin):
     def buttons(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
         """What this person may do with this row, as forms that POST."""
         actions = self.get_actions(request, action_location=ActionLocation.CHANGE_FORM)
+        useless = self.senseless(row)
         return [
             {
                 "name": name,
@@ -150,7 +151,7 @@ class Screen(OwnRows, ModelAdmin):
                 "main": getattr(action.func, "main", False),
             }
             for name, action in actions.items()
-            if name not in self.senseless(row)
+            if name not in useless
         ]
 
     def senseless(self, row: Any) -> set[str]:

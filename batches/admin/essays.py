@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet, prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.urls import URLPattern, path
 from django.utils.text import capfirst
@@ -145,7 +145,7 @@ class EssayScreen(Screen):
         }
 
     def senseless(self, row: Essay) -> set[str]:
-        is_open = row.flags.filter(verdict="").exists()
+        is_open = any(flag.verdict == "" for flag in row.flags.all())
         useless = set() if is_open else {"harmless"}
         if row.withdrawn_at:
             useless.add("withdraw")
@@ -230,13 +230,16 @@ class EssayScreen(Screen):
         roster.recount([obj.assessment], essays=Essay.objects.filter(pk=obj.pk))
 
     def _compared(self, row: Essay) -> bool:
-        return Comparison.objects.filter(Q(essay_a=row) | Q(essay_b=row)).exists()
+        known = getattr(row, "is_compared", None)  # by the page that lists what it was compared with
+        return Comparison.objects.filter(Q(essay_a=row) | Q(essay_b=row)).exists() if known is None else known
 
     def page(self, request: HttpRequest, row: Essay) -> dict[str, Any]:
         found = Comparison.objects.filter(Q(essay_a=row) | Q(essay_b=row)).order_by("-id")
         found = found.select_related("round", "essay_a", "essay_b", "judge__account", "judge__user", "judgement")
         found = found.defer("essay_a__text", "essay_b__text", "judgement__justification")
         comparisons = list(found[: MOST_SHOWN + 1])
+        row.is_compared = bool(comparisons)  # type: ignore[attr-defined]
+        prefetch_related_objects([row], Prefetch("flags", Flag.objects.select_related("decided_by")))
         chances = of_assessment(row.assessment, comparisons)
         met = [_met(comparison, row, chances[comparison.pk]) for comparison in comparisons]
         scores = Score.objects.filter(essay=row).select_related("scale__assessment").defer("scale__judgement_ids")

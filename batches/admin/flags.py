@@ -31,7 +31,7 @@ def flagged() -> dict[str, tuple[Any, Any]]:
 
 def flags_of(essay: Essay) -> list[dict[str, Any]]:
     """Each flag with its reason, its evidence in words, and what was decided."""
-    rows = essay.flags.select_related("decided_by").order_by("verdict", "pk")
+    rows = sorted(essay.flags.all(), key=lambda flag: (flag.verdict, flag.pk))
     return [{"flag": flag, "places": list(_places(essay, flag)), "counts": _counts(flag)} for flag in rows]
 
 

@@ -7,14 +7,14 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet, prefetch_related_objects
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy, gettext_noop
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from batches.admin.access import own_people
+from batches.admin.access import own_people, people
 from batches.admin.base import Screen
 from batches.admin.filters import one_of
 from batches.admin.forms import RowForm, StorableText
@@ -83,7 +83,14 @@ class PersonScreen(Screen, UserAdmin):
             return allowed
         if obj.is_superuser and not request.user.is_superuser:
             return False
-        return own_people(request.user).filter(pk=obj.pk).exists()
+        return self._is_own(request, obj)
+
+    def _is_own(self, request: HttpRequest, obj: User) -> bool:
+        """Asked for each part of a page, and looked up once for each request."""
+        known: dict[int, bool] = request.__dict__.setdefault("own_people", {})
+        if obj.pk not in known:
+            known[obj.pk] = own_people(request.user).filter(pk=obj.pk).exists()
+        return known[obj.pk]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A person is locked out, never deleted: the record names them."""
@@ -99,7 +106,8 @@ class PersonScreen(Screen, UserAdmin):
         if db_field.name != "groups" or request.user.is_superuser:
             return rows
         held = request.user.get_all_permissions()
-        return rows.filter(pk__in=[group.pk for group in rows if _permissions(group) <= held])
+        with_rights = rows.prefetch_related("permissions__content_type")
+        return rows.filter(pk__in=[group.pk for group in with_rights if _permissions(group) <= held])
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "groups":
@@ -131,9 +139,16 @@ class RoleScreen(Screen, GroupAdmin):
     filter_horizontal = ("permissions",)
 
     def dress(self, request: HttpRequest, rows: list[Any]) -> None:
-        seen = self.admin_site.get_model_admin(User).get_queryset(request)
+        seen = people(request.user).filter(groups__in=rows).order_by().values_list("groups").annotate(n=Count("pk"))
+        counts = dict(seen)
         for row in rows:
-            row.people = seen.filter(groups=row).count()
+            row.people = counts.get(row.pk, 0)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        row = super().get_object(request, object_id, from_field)
+        if row is not None:
+            prefetch_related_objects([row], "permissions__content_type")  # each right is shown with its table
+        return row
 
     @admin.display(description=gettext_lazy("people you can see"))
     def people(self, row: Any) -> int:
@@ -150,5 +165,4 @@ class RoleScreen(Screen, GroupAdmin):
 
 
 def _permissions(group: Group) -> set[str]:
-    held = group.permissions.select_related("content_type")
-    return {f"{permission.content_type.app_label}.{permission.codename}" for permission in held}
+    return {f"{permission.content_type.app_label}.{permission.codename}" for permission in group.permissions.all()}
