@@ -37,10 +37,11 @@ class CallbackScreen(ReadOnly):
     list_display = ("event_id", "about", "revision", "state", "tries", "created", "delivered")
     list_filter = (one_of(gettext_lazy("delivery"), "delivery", **STATES),)
     linked_by = ("assessment__id__exact",)
-    not_listed = ("payload",)
+    not_listed = ("payload", "scale__judgement_ids", "scale__report")
     exact_search = ("pk", "event_id__exact")
     search_help_text = gettext_lazy("Event id")
     ordering = ("-id",)
+    sortable_by = ()  # there are as many as comparisons: by anything but the id all of them would be read
     actions = ("try_now",)
     has_view_callback_permission = may("view_callback")
 

@@ -50,6 +50,7 @@ class ComparisonScreen(ReadOnly):
     exact_search = ("pk", "custom_id", "candidate")
     search_help_text = gettext_lazy("Comparison id, custom id or candidate")
     ordering = ("-id",)
+    sortable_by = ()  # by judge or attempts PostgreSQL would read and sort a million rows: filters find, the id orders
     actions = ("retry",)
     has_retry_comparison_permission = may("retry_comparison")
 

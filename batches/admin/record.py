@@ -43,6 +43,7 @@ class AuditScreen(ReadOnly):
     exact_search = ("actor_name__exact", "target_name__exact", "act__exact")
     search_help_text = gettext_lazy("User name, act, or the name of what it was done to")
     ordering = ("-id",)
+    sortable_by = ("when",)  # by anything else the whole record would be read
 
     @admin.display(description=gettext_lazy("when"), ordering="id")
     def when(self, row: AuditEntry) -> Any:

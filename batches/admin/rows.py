@@ -45,6 +45,10 @@ class OwnList(ChangeList):
         rows = super().get_queryset(request, *args, **kwargs)
         return rows.defer(*self.model_admin.not_listed) if self.model_admin.not_listed else rows
 
+    def get_ordering_field(self, field_name: Any) -> Any:
+        """None where the screen cannot be sorted by this column, whatever an address asks for."""
+        return super().get_ordering_field(field_name) if field_name in self.sortable_by else None
+
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.full_result_count = self.result_count  # what it is for, a count of everything, is never made
