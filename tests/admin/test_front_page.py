@@ -1,25 +1,22 @@
-"""The front page: what waits for what, what failed, what each day cost, each figure a link; and in few queries."""
+"""The front page: what waits for what, what failed, what each day cost, each figure a link."""
 
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from batches import tasks
 from batches.admin.spend_chart import MOST_SERIES, spend_chart
-from batches.models import Comparison, DayCost, Judge, Project, Round
+from batches.models import DayCost, Judge, Project, Round
 from batches.pipeline import overview
 from tests.admin import factories
 from tests.admin.conftest import Visit
 
 pytestmark = pytest.mark.django_db
-OF_DJANGO = 4  # session, person, their rights, their roles' rights
 
 
 @pytest.fixture(autouse=True)
@@ -117,28 +114,6 @@ def test_a_bar_is_as_high_as_its_parts_and_many_judges_share_the_last_colour() -
     full = chart.bottom - chart.ticks[-1][0]
     assert height == pytest.approx(full * 36 / float(chart.ticks[-1][1].strip("$")), rel=0.02)
     assert spend_chart({}, {}, last=today, days=30) is None
-
-
-def test_the_page_takes_as_many_queries_for_much_as_for_little(visit: Visit, project: Project) -> None:
-    client = visit("administrator")
-
-    def asked() -> int:
-        with CaptureQueriesContext(connection) as found:
-            front(client)
-        return len(found)
-
-    few = asked()
-    for i in range(3):
-        work = factories.assessment(project, f"Work {i}")
-        factories.cj_round(work, submitted=True, strategy=("accumulate", "nightly", "per_round")[i])
-        job = factories.job(list(factories.cj_round(work, pairs=2, submitted=True).comparisons.all()))
-        factories.judged(job.items.all()[0])
-        factories.failed(job.items.all()[1])
-        factories.cj_round(work, pairs=2)
-        factories.scale(work)
-        factories.callback(Comparison.objects.filter(status="JUDGED").latest("pk"))
-    many = asked()
-    assert many - OF_DJANGO <= 15, (few, many)
 
 
 def test_counting_stops_where_nobody_reads_on(visit: Visit, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
