@@ -1,7 +1,8 @@
 """1,000,000 comparisons in 500 assessments -> what every page of the admin and the API costs: time and queries.
 
 Every address that the admin resolves is asked for by a member of five projects: lists, each of their filters, their
-orders, their first and last pages and searches, and one row's pages in the middle of each table.
+orders, their first and last pages and searches, and the pages of two rows of each table: one in the middle, whose work
+is done, and the newest, which is under way.
 """
 
 from collections.abc import Iterator
@@ -65,9 +66,11 @@ def look(only: str = "") -> list[Seen]:
     from django.db import connection
     from django.test import Client
 
+    from bench.gauge import run
     from bench.pages_rows import viewer
 
     connection.settings_dict["CONN_MAX_AGE"] = None  # one back end, whose processor time can be read
+    run("SET max_parallel_workers_per_gather = 0")  # and which does all of the work
     client, user = Client(), viewer()
     client.force_login(user)
     asked = [(path, {}) for path in dict.fromkeys(admin_paths())]
@@ -99,22 +102,19 @@ def one(client: Any, path: str, headers: dict[str, str]) -> Seen:
     )
 
 
-def middle_ids() -> dict[str, int]:
-    """A row in the middle of every table that the admin shows."""
+def ids_of_rows() -> Iterator[dict[str, int]]:
+    """For every table that the admin shows a row in its middle; then the newest of each."""
     from django.contrib import admin
 
-    found = {}
-    for model in admin.site._registry:
-        ids = model._default_manager.order_by("pk").values_list("pk", flat=True)
-        if n := ids.count():
-            found[model._meta.model_name or ""] = ids[n // 2]
-    return found
+    ids = {model: model._default_manager.order_by("pk").values_list("pk", flat=True) for model in admin.site._registry}
+    yield {model._meta.model_name or "": found[n // 2] for model, found in ids.items() if (n := found.count())}
+    yield {model._meta.model_name or "": newest for model, found in ids.items() if (newest := found.last())}
 
 
 def admin_paths() -> Iterator[str]:
     from tests.admin.urls import addresses
 
-    for address in addresses(middle_ids()):
+    for address in (one for ids in ids_of_rows() for one in addresses(ids)):
         if not any(word in address.name for word in SKIPPED):
             yield address.url
         if address.name.endswith("_changelist"):
@@ -186,5 +186,5 @@ def api_paths() -> Iterator[str]:
         paths += [f"/comparisons?assessment={work.slug}", f"/comparisons/{newest.pk}", f"/rounds/{newest.round_id}"]
         paths += [f"/assessments/{work.slug}", f"/assessments/{work.slug}/progress"]
         paths += [f"/assessments/{work.slug}/scales"] if Scale.objects.filter(assessment=work).exists() else []
-    paths += [f"/batch-jobs/{job.pk}" for job in BatchJob.objects.order_by("pk")[:1]]
+    paths += [f"/batch-jobs/{job.pk}" for job in BatchJob.objects.in_projects(mine.values("pk"))[:1]]
     yield from (BASE + path for path in paths)

@@ -52,16 +52,20 @@ OF_ONE_PROJECT = """
 UPDATE batches_batchjob j SET project_id = a.project_id
 FROM batches_round r JOIN batches_assessment a ON a.id = r.assessment_id WHERE r.id = j.id AND j.status = 'COLLECTED'
 """
+GATHER = "UPDATE batches_round SET strategy = 'accumulate' WHERE id > (SELECT max(id) FROM batches_round) - 2"
 
 
 def hang_on(layout: Layout) -> None:
     """Everything that pages read beside comparisons, items and judgements."""
-    from batches.models import Callback, Scale, Score
+    from batches.models import BatchJob, Callback, Scale, Score
+    from batches.pipeline import parts
 
     for model in (Scale, Score, Callback):
         give_defaults(model)
     run(JUDGES)
     run(OF_ONE_PROJECT)
+    run(GATHER)
+    parts.count(BatchJob.objects.values_list("pk", flat=True))
     run(SCALES)
     run(SCORES)
     rows = min(CALLBACKS, layout.rows)
