@@ -6,6 +6,7 @@ import pytest
 from django.db import transaction
 
 from batches.models import Assessment, BatchItem
+from batches.pipeline import parts
 from tests.admin import factories
 from tests.admin.snapshot import snapshot
 from tests.api.conftest import Call, caller
@@ -92,6 +93,7 @@ def shared(theirs: dict[str, Any]) -> dict[str, Any]:
     foreign = list(factories.cj_round(theirs["assessment"], pairs=3).comparisons.order_by("pk"))
     job = factories.job([*ours, *foreign], packing="PROVIDER_BATCH", strategy="accumulate")
     BatchItem.objects.filter(job=job).update(cost_usd="0.5", reserved_usd="0.25")
+    parts.count([job.pk])
     return {**mine, "batchjob": job, "foreign": foreign}
 
 
