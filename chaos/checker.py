@@ -11,6 +11,7 @@ from django.db.models import Count, F, Sum
 
 from batches.models import Assessment, BatchItem, BatchJob, Callback, Comparison, Judgement, Stranger
 from batches.pipeline import reconcile
+from batches.pipeline.parts import figures_of
 from batches.providers import manifest, prices
 from batches.providers.base import Usage
 from chaos.world import World
@@ -64,9 +65,19 @@ def _ended(found: Found) -> None:
         for name in BatchItem.Outcome.values:
             if getattr(job, f"n_{name.lower()}") != outcomes[name]:
                 found.add("ledger of a job", f"{job}: {name} {getattr(job, f'n_{name.lower()}')} of {outcomes[name]}")
+        _parts(found, job)
     found.counts["comparisons"] += Comparison.objects.count()
     found.counts["judged"] += Judgement.objects.count()
     found.counts["failed"] += Comparison.objects.filter(status="FAILED").count()
+
+
+def _parts(found: Found, job: BatchJob) -> None:
+    """What each assessment has in a job is what its items add up to."""
+    of = "comparison__round__assessment"
+    items = job.items.order_by().values_list(of).annotate(Count("pk"), Count("outcome"), Sum("cost_usd"))
+    kept = [(part.assessment_id, part.n_items, figures_of(part).ended, part.cost_usd) for part in job.parts.all()]
+    if sorted(items) != sorted(kept):
+        found.add("ledger of a job", f"{job}: parts {kept}, items {list(items)}")
 
 
 def _callbacks(found: Found) -> None:

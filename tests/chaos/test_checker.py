@@ -10,7 +10,7 @@ import pytest
 from django.db import connection, transaction
 from django.db.models import F
 
-from batches.models import Assessment, BatchItem, BatchJob, Callback, Comparison, Judgement, Stranger
+from batches.models import Assessment, BatchItem, BatchJob, Callback, Comparison, JobPart, Judgement, Stranger
 from chaos import checker
 from tests.making import make_assessment
 from tests.pipeline.conftest import drain, plan_and_let_go
@@ -121,6 +121,10 @@ def count_changed(books: Books) -> None:
     BatchJob.objects.update(n_succeeded=F("n_succeeded") - 1, n_invalid=1)
 
 
+def part_changed(books: Books) -> None:
+    JobPart.objects.update(n_succeeded=F("n_succeeded") - 1)
+
+
 def _first() -> BatchItem:
     return BatchItem.objects.earliest("pk")
 
@@ -136,9 +140,10 @@ PLANTS: dict[Callable[[Books], None], set[str]] = {
     batch_of_nobody_on_record: {"re-billed"},
     call_of_nobody: {"unaccounted call"},
     line_overlooked: {"lost line", "ledger of a job"},
-    cost_changed: {"money"},
+    cost_changed: {"money", "ledger of a job"},
     reservation_left: {"reservations"},
     callback_gone: {"callbacks"},
+    part_changed: {"ledger of a job"},
     count_changed: {"ledger of a job"},
 }
 
