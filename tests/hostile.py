@@ -130,7 +130,7 @@ def _assessment(project: Project, some: Any, strings: list[str]) -> Assessment:
         essay = Essay.objects.create(assessment=work, candidate=f"{text[:90]}{number}", text=f"{text}\n{some(500)}")
         places = [[0, min(len(text), 9), text], [len(text), len(text) + 5, some(60)]]
         Flag.objects.create(essay=essay, kind=Flag.Kind.INSTRUCTION, evidence={"places": places})
-        RosterName.objects.create(project=project, name=text[:200])
+        RosterName.objects.get_or_create(project=project, name=text[:200])
     return work
 
 

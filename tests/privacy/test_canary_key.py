@@ -155,7 +155,9 @@ class Running:
         place = str(self.folder / "var" / "pg")
         pg_dump = Path(_commands.__file__).parent / "pginstall" / "bin" / "pg_dump"
         command = [str(pg_dump), "-h", place, "-U", "postgres", "cjadmin"]
-        text = subprocess.run(command, capture_output=True, check=True).stdout.decode("utf-8", "replace")
+        dumped = subprocess.run(command, capture_output=True, check=False)
+        assert dumped.returncode == 0, dumped.stderr.decode()
+        text = dumped.stdout.decode("utf-8", "replace")
         with psycopg.connect(host=place, user="postgres", dbname="cjadmin") as database:
             packed = database.execute("SELECT data FROM batches_rawchunk").fetchall()
         return text + "".join(zlib.decompress(data).decode("utf-8", "replace") for (data,) in packed)
