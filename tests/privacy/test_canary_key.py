@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import zlib
@@ -211,13 +212,20 @@ def every_page(url: str, slugs: list[str], most: int = 250) -> dict[str, str]:
     return found
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Not pytest's own: the next run of pytest closes those to the user that PostgreSQL runs as."""
+    with tempfile.TemporaryDirectory(prefix="cj-canary-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
 @pytest.mark.long
 @pytest.mark.timeout(2400)
-def test_a_full_run_with_every_fault_leaves_no_key_anywhere(running_provider: Server, tmp_path: Path) -> None:
+def test_a_full_run_with_every_fault_leaves_no_key_anywhere(running_provider: Server, folder: Path) -> None:
     running_provider.control("POST", "reset")
     listener = Listener(running_provider.url)
     with broker() as kafka:
-        running = Running(tmp_path, listener, kafka.servers)
+        running = Running(folder, listener, kafka.servers)
         with running.up() as address:
             monitor = Monitor(running.valkey())
             slugs = run_everything(running, running_provider, listener)
@@ -226,7 +234,7 @@ def test_a_full_run_with_every_fault_leaves_no_key_anywhere(running_provider: Se
             messages = received(kafka.servers, "cj.comparison_result.v1")
             check_searches(running)
             assert (TELLING in running.rows(), bool(running.files())) == (True, True)
-            for path in tmp_path.rglob("planted"):
+            for path in folder.rglob("planted"):
                 path.unlink()
         said = running.output.read_text()
     listener.server.shutdown()
