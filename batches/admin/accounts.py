@@ -46,6 +46,7 @@ def has_key(row: ProviderAccount) -> bool:
 
 @admin.register(ProviderAccount)
 class ProviderAccountScreen(ReadOnly):
+    nothing_yet = gettext_lazy("An account appears when a judge of its provider is first chosen.")
     page_template = "cj/account.html"
     list_display = ("alias", "provider", "kind", "state", "key", "failures", "next_try")
     list_filter = (

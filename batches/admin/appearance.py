@@ -64,6 +64,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         "title": _("Judging"),
         "icon": "compare_arrows",
         "link": reverse("judging:mine"),
+        "active": False,  # its pages have a frame of their own; unfold would find its name in other addresses
         "permission": _holder_of("batches.judge_comparison"),
     }
     return [

@@ -63,6 +63,8 @@ def ask_purge(screen: Any, request: HttpRequest, rows: QuerySet[Any]) -> Questio
 
 def useful_actions(now: Standing) -> set[str]:
     """Actions that can do something with an assessment that stands there."""
+    if now.is_purged:
+        return set()
     useful = {
         "plan": now.n_essays >= 2,
         "submit": now.unsubmitted + now.held > 0,

@@ -53,6 +53,8 @@ Status = Comparison.Status
 
 @admin.register(Assessment)
 class AssessmentScreen(PeopleDeeds, BudgetDeed, Exporting, Screen):
+    nothing_yet = gettext_lazy("An assessment is a set of essays that are compared with one another.")
+    add_words = gettext_lazy("New assessment")
     form = AssessmentForm
     deletable = True
     page_template = "cj/assessment.html"

@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin, TabularInline, checkbox
 from unfold.views import ChangeList
 
@@ -46,6 +47,8 @@ class Screen(OwnRows, ModelAdmin):
     warn_unsaved_form = True
     deletable = False
     page_template = ""  # shown instead of the form, until somebody asks for the form
+    nothing_yet: Any = ""  # how rows come into the list, where it has none
+    add_words: Any = gettext_lazy("Add the first")
     exact_search: tuple[str, ...] = ()  # lookups, each of them answered by an index
     linked_by: tuple[str, ...] = ()  # parameters with which our own pages point at this list
     not_listed: tuple[str, ...] = ()  # long columns that a list does not show

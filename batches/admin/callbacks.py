@@ -32,6 +32,7 @@ STATES = {
 
 @admin.register(Callback)
 class CallbackScreen(ReadOnly):
+    nothing_yet = gettext_lazy("A callback is written for every comparison that is resolved, where a sink is set.")
     page_template = "cj/callback.html"
     list_before_template = "cj/callbacks_behind.html"
     list_display = ("event_id", "about", "revision", "state", "tries", "created", "delivered")

@@ -35,10 +35,11 @@ def ask_before_retrying(screen: Any, request: HttpRequest, rows: QuerySet[Any]) 
 
 @admin.register(Comparison)
 class ComparisonScreen(ReadOnly):
+    nothing_yet = gettext_lazy("Comparisons come with the rounds of an assessment.")
     page_template = "cj/comparison.html"
     list_display = ("pair", "round_link", "judge", "state", "winner", "attempts", "reason", "resolved")
     list_filter = (choice("status"), ("round__assessment", OfAssessment), own("judge"))
-    linked_by = ("round__id__exact", "fail_reason", "round__strategy__exact", "held__exact")
+    linked_by = ("round__id__exact", "fail_reason", "round__strategy__exact", "held__exact", "judge__kind__exact")
     list_select_related = ("round__assessment", "essay_a", "essay_b", "judge__account", "judge__user", "judgement")
     not_listed = (
         "essay_a__text",

@@ -20,6 +20,7 @@ from batches.pipeline.certificate import document
 
 @admin.register(Erasure)
 class ErasureScreen(ReadOnly):
+    nothing_yet = gettext_lazy("A certificate appears here when a pupil is withdrawn or an assessment is purged.")
     page_template = "cj/erasure.html"
     list_display = ("asked", "kind", "assessment_slug", "candidate", "actor_name", "state")
     list_filter = (

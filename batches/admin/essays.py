@@ -89,6 +89,7 @@ def ask_withdraw(screen: Any, request: HttpRequest, rows: QuerySet[Any]) -> Ques
 
 @admin.register(Essay)
 class EssayScreen(Screen):
+    nothing_yet = gettext_lazy("Essays are loaded on the page of their assessment.")
     form = EssayForm
     deletable = True
     page_template = "cj/essay.html"

@@ -1,5 +1,7 @@
 """A person -> the front page: what is running, what waits and for what, what failed, what it cost, what is wrong."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -33,7 +35,7 @@ from batches.models import (
 )
 from batches.models.judging import Strategy
 from batches.pipeline import triggers
-from batches.pipeline.overview import MOST_READ, Overview, overview
+from batches.pipeline.overview import MOST_READ, Open, Overview, overview
 from batches.providers import manifest
 
 MOST_ASSESSMENTS, MOST_JOBS, DAYS, MOST_REASONS = 10, 8, 30, 8
@@ -81,7 +83,7 @@ def _judges(projects: list[int]) -> list[Any]:
 
 
 def _assessments(projects: list[Any], mine: QuerySet[Assessment]) -> dict[str, Any]:
-    rows = recent(mine, MOST_ASSESSMENTS)
+    rows = recent(mine.filter(probe=None), MOST_ASSESSMENTS)
     listed = [{"assessment": row, "state": state_of(row), "colour": COLOURS[state_of(row)]} for row in rows]
     money = {name: sum(getattr(one, name) for one in projects) for name in ("spent", "reserved", "budget")}
     return {"assessments": listed, "n_assessments": sum(one.n for one in projects), "money": money}
@@ -102,7 +104,8 @@ def _open(found: Overview, judges: list[Any]) -> dict[str, Any]:
     over = "" if found.is_all else _("over %(n)s") % {"n": f"{MOST_READ:,}"}
     counts = {
         "in_flight": found.count("IN_FLIGHT"),
-        "waiting": found.count("LEAVING", "GATHERING", "PEOPLE"),
+        "waiting": found.count("LEAVING", "GATHERING"),
+        "with_people": found.count("PEOPLE"),
         "to_submit": found.count("TO_SUBMIT", "HELD"),
         "failed": found.count("FAILED"),
     }
@@ -114,15 +117,15 @@ def _queues(found: Overview, judges: list[Any]) -> list[dict[str, Any]]:
     """One row for what waits for the same thing: how many, and what lets them leave."""
     names = {judge.pk: judge for judge in judges}
     gathered = {(one.strategy, one.judge.pk): one for one in triggers.gathered(found.gathering(), names)}
-    rows = []
-    for row in found.rows:
-        if row.at in ("IN_FLIGHT", "FAILED"):
+    rows = [_with_people(found)] if found.count("PEOPLE") else []
+    for row in _as_one(found, names):
+        if row.at in ("IN_FLIGHT", "FAILED", "PEOPLE"):
             continue
         group = gathered.get((row.strategy, row.judge_id)) if row.at == "GATHERING" else None
         rows.append(
             {
                 "strategy": Strategy(row.strategy).label,
-                "judge": names.get(row.judge_id),
+                "judge": _named(names.get(row.judge_id)),
                 "n": row.n,
                 "href": _queue_address(row.at, row.strategy, row.judge_id),
                 "group": group,
@@ -133,11 +136,37 @@ def _queues(found: Overview, judges: list[Any]) -> list[dict[str, Any]]:
     return rows
 
 
+def _as_one(found: Overview, judges: dict[int, Any]) -> Iterator[Open]:
+    """People as one judge: whoever is free takes a pair, whatever name was put on it."""
+    of_people: dict[tuple[str, str], Open] = {}
+    for row in found.rows:
+        if row.judge_id in judges and judges[row.judge_id].kind == Judge.Kind.PERSON:
+            before = of_people.get((row.at, row.strategy))
+            of_people[row.at, row.strategy] = replace(row, n=row.n + before.n) if before else row
+        else:
+            yield row
+    yield from of_people.values()
+
+
+def _with_people(found: Overview) -> dict[str, Any]:
+    """What waits for people waits for whoever of them is free, whatever name stands on it."""
+    return {
+        "strategy": "–",
+        "judge": _("people"),
+        "n": found.count("PEOPLE"),
+        "href": _list("comparison", status__exact="PENDING", judge__kind__exact="PERSON", held__exact="0"),
+        "leaves": _("when a person judges them"),
+    }
+
+
+def _named(judge: Any) -> str:
+    return _("people") if judge is None or judge.kind == Judge.Kind.PERSON else str(judge)
+
+
 def _leaves(at: str) -> str:
     return {
         "TO_SUBMIT": _("when somebody submits the round"),
         "HELD": _("when somebody submits them again"),
-        "PEOPLE": _("when a person judges them"),
         "LEAVING": _("as soon as a worker is free"),
     }.get(at, "")
 

@@ -63,6 +63,7 @@ def job_context(request: HttpRequest, job: BatchJob) -> dict[str, Any]:
         "timeline": list(_timeline(job)),
         "elapsed": span(job.created_at, job.closed_at or timezone.now()),
         "left": _left(job),
+        "is_due": job.next_poll_at is not None and job.next_poll_at <= timezone.now(),
         **_listed(request, mine),
         **(_files(job) if whole else {}),
     }

@@ -47,9 +47,10 @@ def ask_before_cancelling(screen: Any, request: HttpRequest, rows: QuerySet[Any]
 
 @admin.register(BatchJob)
 class BatchJobScreen(ReadOnly):
+    nothing_yet = gettext_lazy("Batch jobs appear as soon as somebody submits a round.")
     page_template = "cj/job.html"
     list_per_page = 25
-    list_display = ("name", "state", "progress", "judge", "packing", "account", "cost", "provider_batch_id", "created")
+    list_display = ("name", "state", "progress", "judge", "packing", "account", "cost", "created")
     list_filter = (
         one_of(
             "going on",

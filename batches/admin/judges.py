@@ -9,7 +9,8 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import dateformat, timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
@@ -35,7 +36,9 @@ def model_choices(today: date) -> list[tuple[str, Any]]:
         if model.retires_on is not None and today > model.retires_on:
             continue
         soon = manifest.retirement_warning(model, today)
-        words = f"{model.id} (retires {model.retires_on:%-d %B %Y})" if soon and model.retires_on else model.id
+        words = model.id
+        if soon and model.retires_on:
+            words = _("%(model)s (retires %(day)s)") % {"model": model.id, "day": day_of(model.retires_on)}
         groups.setdefault(PROVIDERS[model.provider], []).append((f"{model.provider}:{model.id}", words))
     return list(groups.items())
 
@@ -44,18 +47,25 @@ def retirement_of(judge: Judge) -> tuple[str, str]:
     """Whether a judge's model can still be asked: a key, and words."""
     model = manifest.load().get(judge.model_id)
     if model is None:
-        return ("person", "person") if judge.kind == Judge.Kind.PERSON else ("retired", "not in the manifest")
+        if judge.kind == Judge.Kind.PERSON:
+            return "person", _("a person")
+        return "retired", _("not in the manifest")
     today = timezone.localdate()
     if model.retires_on is not None and today > model.retires_on:
-        return "retired", f"retired {model.retires_on:%-d %b %Y}"
+        return "retired", _("retired %(day)s") % {"day": day_of(model.retires_on)}
     if model.retires_on is not None and manifest.retirement_warning(model, today):
-        return "retiring", f"retires {model.retires_on:%-d %b %Y}"
-    return "usable", "usable"
+        return "retiring", _("retires %(day)s") % {"day": day_of(model.retires_on)}
+    return "usable", _("usable")
+
+
+def day_of(day: date) -> str:
+    # Translators: a date, in Django's letters for dates
+    return dateformat.format(day, _("j F Y"))
 
 
 def check_model(name: str) -> str:
     """Refuse a model that is unknown or retired, in the pipeline's own words."""
-    provider, _, model_id = name.partition(":")
+    provider, _colon, model_id = name.partition(":")
     try:
         usable_model(provider, model_id)
     except Refused as problem:
@@ -68,7 +78,7 @@ class ModelField(forms.ChoiceField):
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("widget", UnfoldAdminSelectWidget)
-        super().__init__(choices=lambda: [("", "Choose a model"), *model_choices(timezone.localdate())], **kwargs)
+        super().__init__(choices=lambda: [("", _("Choose a model")), *model_choices(timezone.localdate())], **kwargs)
 
     def validate(self, value: Any) -> None:
         forms.Field.validate(self, value)
@@ -79,15 +89,22 @@ class ModelField(forms.ChoiceField):
 class NewJudge(PlainForm):
     """A model, how hard it thinks, and how its answer is held to its form."""
 
-    model = ModelField(help_text="Prices and retirement dates come from the manifest of models.")
+    model = ModelField(
+        label=gettext_lazy("Model"),
+        help_text=gettext_lazy("Prices and retirement dates come from the manifest of models."),
+    )
     effort = forms.ChoiceField(
+        label=gettext_lazy("Effort"),
         choices=Judge.Effort.choices,
         required=False,
         widget=UnfoldAdminSelectWidget,
-        help_text="More effort costs more.",
+        help_text=gettext_lazy("More effort costs more."),
     )
-    answer_by = forms.ChoiceField(choices=Judge.AnswerBy.choices, widget=UnfoldAdminSelectWidget)
+    answer_by = forms.ChoiceField(
+        label=gettext_lazy("Answer by"), choices=Judge.AnswerBy.choices, widget=UnfoldAdminSelectWidget
+    )
     max_tokens = forms.IntegerField(
+        label=gettext_lazy("Longest answer (tokens)"),
         min_value=100,
         max_value=100_000,
         initial=2000,
@@ -98,7 +115,7 @@ class NewJudge(PlainForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if cleaned.get("model") and cleaned.get("effort"):
-            provider, _, model_id = cleaned["model"].partition(":")
+            provider, _colon, model_id = cleaned["model"].partition(":")
             try:
                 manifest.check_effort(manifest.find(provider, model_id), cleaned["effort"])
             except manifest.UnsupportedEffort as problem:
@@ -106,9 +123,9 @@ class NewJudge(PlainForm):
         return cleaned
 
     def judge(self) -> Judge:
-        provider, _, model_id = self.cleaned_data["model"].partition(":")
+        provider, _colon, model_id = self.cleaned_data["model"].partition(":")
         wanted = {name: self.cleaned_data[name] for name in ("effort", "answer_by", "max_tokens")}
-        found, _ = Judge.objects.get_or_create(
+        found, _made = Judge.objects.get_or_create(
             kind=Judge.Kind.MODEL, account=account.account_for(provider), model_id=model_id, **wanted
         )
         return found
@@ -116,34 +133,40 @@ class NewJudge(PlainForm):
 
 @admin.register(Judge)
 class JudgeScreen(Screen):
+    nothing_yet = gettext_lazy("Judges appear when they are first chosen; one with settings of its own is made here.")
+    add_words = gettext_lazy("New judge")
     list_display = ("name", "account_link", "effort", "answer_by", "max_tokens", "retirement", "created")
     list_filter = (choice("kind"), own("account"))
     list_select_related = ("account", "user")
     exact_search = ("pk", "model_id__exact")
-    search_help_text = "Model id"
+    search_help_text = gettext_lazy("Model id")
     ordering = ("-id",)
     fields = ("kind", "account", "model_id", "effort", "answer_by", "max_tokens", "usable")
     readonly_fields = ("usable",)
 
-    @admin.display(description="judge", ordering="model_id")
+    @admin.display(description=gettext_lazy("judge"), ordering="model_id")
     def name(self, row: Judge) -> str:
         return str(row)
 
-    @admin.display(description="account")
+    @admin.display(description=gettext_lazy("account"))
     def account_link(self, row: Judge) -> Any:
         return link(row.account)
 
-    @labelled("model", {"usable": "success", "retiring": "warning", "retired": "danger", "person": ""})
+    @labelled(gettext_lazy("model"), {"usable": "success", "retiring": "warning", "retired": "danger", "person": ""})
     def retirement(self, row: Judge) -> tuple[str, str]:
         return retirement_of(row)
 
-    @admin.display(description="can it be used")
+    @admin.display(description=gettext_lazy("can it be used"))
     def usable(self, row: Judge) -> str:
         return retirement_of(row)[1]
 
-    @admin.display(description="made", ordering="created_at")
+    @admin.display(description=gettext_lazy("made"), ordering="created_at")
     def created(self, row: Judge) -> Any:
         return moment(row.created_at)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Of a person nothing but who it is: models alone have settings."""
+        return ("kind", "user") if obj is not None and obj.kind == Judge.Kind.PERSON else self.fields
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -155,14 +178,14 @@ class JudgeScreen(Screen):
         if request.method == "POST" and form.is_valid():
             judge = form.judge()
             self.record(request, "create", judge)
-            self.message_user(request, f"{judge} can now be chosen for assessments.")
+            self.message_user(request, _("%(judge)s can now be chosen for assessments.") % {"judge": judge})
             return HttpResponseRedirect(reverse("admin:batches_judge_changelist"))
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": "New judge",
+            "title": _("New judge"),
             "form": form,
-            "button": "Add this judge",
+            "button": _("Add this judge"),
             "media": self.media + form.media,
         }
         return TemplateResponse(request, "cj/form_page.html", context)

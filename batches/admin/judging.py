@@ -99,7 +99,7 @@ def act(request: HttpRequest, seat: AssessmentJudge) -> HttpResponse:
     try:
         done = ACTS[request.POST["do"]](request, seat)
     except KeyError:
-        raise BadRequest("There is no such thing to do here.") from None
+        raise BadRequest(_("There is no such thing to do here.")) from None
     except Refused as no:
         messages.error(request, str(no))
         done = None
@@ -146,7 +146,7 @@ ACTS: dict[str, Callable[[HttpRequest, AssessmentJudge], HttpResponse | None]] =
 def _comparison(request: HttpRequest) -> int:
     number = id_in(request.POST.get("comparison", ""))
     if number is None:
-        raise BadRequest("A pair is named by its number.")
+        raise BadRequest(_("A pair is named by its number."))
     return number
 
 

@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group, User
 from django.db.models import Count, Q, QuerySet, prefetch_related_objects
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
@@ -35,6 +36,8 @@ class PersonForm(StorableText, UserChangeForm):
 
 @admin.register(User)
 class PersonScreen(Screen, UserAdmin):
+    nothing_yet = gettext_lazy("People are added with a user name and a password.")
+    add_words = gettext_lazy("Add somebody")
     form = PersonForm
     add_form = NewPersonForm
     change_password_form = AdminPasswordChangeForm
@@ -53,10 +56,10 @@ class PersonScreen(Screen, UserAdmin):
     ordering = ("username",)
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        ("Person", {"fields": ("first_name", "last_name", "email")}),
-        ("What they may do", {"fields": ("is_active", "is_staff", "groups", "is_superuser")}),
+        (gettext_lazy("Person"), {"fields": ("first_name", "last_name", "email")}),
+        (gettext_lazy("What they may do"), {"fields": ("is_active", "is_staff", "groups", "is_superuser")}),
     )
-    add_fieldsets = ((None, {"fields": ("username", "usable_password", "password1", "password2")}),)
+    add_fieldsets = ((None, {"fields": ("username", "password1", "password2")}),)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("groups")
@@ -112,8 +115,11 @@ class PersonScreen(Screen, UserAdmin):
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "groups":
             kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget
-            kwargs["help_text"] = "Viewers read, editors prepare, submitters may spend money, administrators set up."
-            kwargs["label"] = "Roles"
+            kwargs["help_text"] = _(
+                "Viewers read, editors prepare, submitters may spend money, budget managers change budgets, judges "
+                "judge, administrators set up."
+            )
+            kwargs["label"] = _("Roles")
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool) -> None:

@@ -17,8 +17,8 @@ from batches.models import Assessment, Project
 from batches.pipeline import panel
 
 PAIRS = {
-    "repeat": gettext_lazy("also judged by the model: agreement can be measured"),
-    "instead": gettext_lazy("not judged by the model: it costs less"),
+    "repeat": gettext_lazy("also judged by the model"),
+    "instead": gettext_lazy("not judged by the model"),
 }
 
 
@@ -69,10 +69,14 @@ class ShareField(forms.DecimalField):
 
 class PairsField(forms.ChoiceField):
     def __init__(self, **kwargs: Any) -> None:
-        label = gettext_lazy("Which pairs")
-        super().__init__(
-            label=label, required=False, choices=list(PAIRS.items()), widget=UnfoldAdminSelectWidget, **kwargs
-        )
+        given = {
+            "label": gettext_lazy("These pairs are"),
+            "help_text": gettext_lazy(
+                "Pairs that both judge show how far people and model agree; without the model they cost less."
+            ),
+        }
+        widget = UnfoldAdminSelectWidget
+        super().__init__(required=False, choices=list(PAIRS.items()), widget=widget, **given | kwargs)
 
 
 class NameForm(PlainForm):

@@ -82,7 +82,7 @@ def _do(screen: Any, request: HttpRequest, assessment: Assessment) -> dict[str, 
     """Do what was asked; the forms to be shown again where something in them is wrong."""
     act = ACTS.get(request.POST.get("do", ""))
     if act is None:
-        raise BadRequest("There is no such thing to do here.")
+        raise BadRequest(_("There is no such thing to do here."))
     shown = _forms(request, assessment)
     try:
         said = act(request, assessment, shown)

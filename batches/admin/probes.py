@@ -38,6 +38,7 @@ SHORT = {  # the figures of a list
 
 @admin.register(Probe)
 class ProbeScreen(ReadOnly):
+    nothing_yet = gettext_lazy("A probe puts a judge to the test with texts of our own: manage.py probe_judge.")
     page_template = "cj/probe.html"
     list_display = ("name", "obeyed", "accuracy", "flips", "longer_won", "made")
     list_filter = (own("judge"),)

@@ -89,6 +89,8 @@ class MemberInline(OwnInline):
 
 @admin.register(Project)
 class ProjectScreen(Screen):
+    nothing_yet = gettext_lazy("A project holds assessments and the people who work on them.")
+    add_words = gettext_lazy("Make a project")
     list_display = ("name", "members", "n_assessments", "spent", "created")
     fields = ("name", "retention_days")
     inlines = (MemberInline,)

@@ -29,6 +29,7 @@ TARGETS = {
 
 @admin.register(AuditEntry)
 class AuditScreen(ReadOnly):
+    nothing_yet = gettext_lazy("Whatever changes money or results is written down here.")
     page_template = "cj/audit.html"
     list_display = ("when", "actor_name", "act", "target", "project", "cost")
     list_display_links = ("when",)

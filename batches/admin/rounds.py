@@ -35,6 +35,7 @@ DOUBTED = {Round.Trust.HELD: "held", Round.Trust.ASKED_AGAIN: "asked again"}
 
 @admin.register(Round)
 class RoundScreen(ReadOnly):
+    nothing_yet = gettext_lazy("Rounds are planned on the page of their assessment.")
     deletable = True
     page_template = "cj/round.html"
     list_display = ("name", "assessment_link", "state", "progress", "strategy", "pairing", "purpose", "submitted")

@@ -69,6 +69,7 @@ def one_scale(rows: QuerySet[Any]) -> Scale:
 
 @admin.register(Scale)
 class ScaleScreen(Exporting, ReadOnly):
+    nothing_yet = gettext_lazy("A scale is computed on the page of its assessment, once something was judged.")
     page_template = "cj/scale.html"
     list_display = ("name", "assessment_link", "reliability", "n_essays", "n_comparisons", "state", "computed")
     list_filter = (

@@ -2,6 +2,7 @@
 
 import hashlib
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
@@ -126,7 +127,11 @@ def _budgets(assessments: list[Assessment], price: Row | None) -> Facts:
 
 def _rounds(rounds: QuerySet[Round]) -> list[str]:
     named = rounds.select_related("assessment").order_by("assessment", "number")[:11]
-    words = [_("{title}: round {n}").format(title=one.assessment, n=one.number) for one in named[:10]]
+    words = []
+    for assessment, some in groupby(named[:10], key=lambda one: one.assessment):
+        numbers = [str(one.number) for one in some]
+        told = ngettext("{title}: round {numbers}", "{title}: rounds {numbers}", len(numbers))
+        words.append(told.format(title=assessment, numbers=", ".join(numbers)))
     return [*words, "…"] if len(named) > 10 else words
 
 

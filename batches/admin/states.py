@@ -9,15 +9,17 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_noop
 
 from batches.models import Assessment, Comparison, Essay, Round, Scale
-from batches.pipeline.counted import HELD, by_round
+from batches.pipeline.counted import HELD, PEOPLE, by_round
 
 Status = Comparison.Status
 COLOURS = {
+    gettext_noop("purged"): "",
     gettext_noop("no essays"): "",
     gettext_noop("no round"): "",
     gettext_noop("to submit"): "warning",
     gettext_noop("held back"): "warning",
     gettext_noop("waiting"): "info",
+    gettext_noop("with people"): "info",
     gettext_noop("under way"): "info",
     gettext_noop("all failed"): "danger",
     gettext_noop("some failed"): "danger",
@@ -71,7 +73,8 @@ def _count_comparisons(rows: list[Any]) -> None:
 
 
 def _comparisons(ids: list[int]) -> Iterator[tuple[int, str, int]]:
-    """(assessment, status, how many); PENDING as PLANNED before its round is submitted, as HELD where held back."""
+    """(assessment, status, how many); PENDING as PLANNED before its round is submitted, as HELD where held
+    back, as PEOPLE where people are to judge."""
     rounds = {pk: (of, submitted) for pk, of, submitted in _rounds(ids)}
     for (pk, what), n in by_round(rounds).items():
         assessment, submitted = rounds[pk]
@@ -79,6 +82,9 @@ def _comparisons(ids: list[int]) -> Iterator[tuple[int, str, int]]:
             yield assessment, "PLANNED" if what == Status.PENDING and submitted is None else what, n
         elif what == HELD and submitted is not None:
             yield assessment, HELD, n
+            yield assessment, Status.PENDING, -n
+        elif what == PEOPLE and submitted is not None:
+            yield assessment, PEOPLE, n
             yield assessment, Status.PENDING, -n
 
 
@@ -93,9 +99,11 @@ def state_of(row: Any) -> str:
         (counts[Status.IN_FLIGHT], "under way"),
         (counts[Status.PENDING], "waiting"),
         (counts[HELD], "held back"),
+        (counts[PEOPLE], "with people"),
         (counts["PLANNED"], "to submit"),
         (counts[Status.FAILED] and not counts[Status.JUDGED], "all failed"),
         (counts[Status.FAILED], "some failed"),
+        (row.purged_at, "purged"),
         (row.n_published, "published"),
         (row.n_scales, "scale ready"),
         (counts[Status.JUDGED], "judged"),

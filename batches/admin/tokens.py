@@ -95,6 +95,8 @@ def state_of(row: ApiToken) -> str:
 
 @admin.register(ApiToken)
 class ApiTokenScreen(Screen):
+    nothing_yet = gettext_lazy("A token lets a program act for a project.")
+    add_words = gettext_lazy("New API token")
     page_template = "cj/token.html"
     list_display = ("name", "project", "begins", "may_do", "state", "expires", "used")
     list_filter = (

@@ -89,7 +89,8 @@ def usd(amount: Decimal | None) -> str:
         return "–"
     if 0 < abs(amount) < Decimal("0.0001"):
         return _("under %(amount)s") % {"amount": _dollars(Decimal("0.0001"), 4)}
-    return _dollars(amount, 2 if amount == 0 or abs(amount) >= Decimal("0.1") else 4)
+    in_cents = abs(amount) >= Decimal("0.1") or 100 * amount == int(100 * amount)
+    return _dollars(amount, 2 if in_cents else 4)
 
 
 def _dollars(amount: Decimal, places: int) -> str:
@@ -134,9 +135,13 @@ def moment(value: datetime | None) -> Any:
     """`when`, with the exact moment for the pointer and for machines."""
     if value is None:
         return "–"
+    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), exactly(value), when(value))
+
+
+def exactly(value: datetime) -> str:
+    """`26 November 2026, 20:20:11 GMT`."""
     # Translators: a date, a time and a time zone, in Django's letters for dates
-    exact = dateformat.format(timezone.localtime(value), _("j F Y, H:i:s T"))
-    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), exact, when(value))
+    return dateformat.format(timezone.localtime(value), _("j F Y, H:i:s T"))
 
 
 def clock(value: datetime | None) -> Any:

@@ -3,10 +3,12 @@
 from decimal import Decimal
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from batches.conf import cj_settings
 from batches.models import Assessment, AuditEntry
 from batches.models.project import Person
+from batches.numbers import grouped
 from batches.pipeline import money
 from batches.pipeline.refused import Refused
 
@@ -21,12 +23,12 @@ def change_budget(assessment: Assessment, to: Decimal, *, actor: Person | None) 
     Refused for somebody without the permission, and for an amount that is none.
     """
     if actor is not None and not actor.has_perm(PERMISSION):
-        raise Refused("You may not change budgets: ask a budget manager.")
+        raise Refused(_("You may not change budgets: ask a budget manager."))
     amount = checked(to)
     with transaction.atomic():
         mine = Assessment.objects.select_for_update(of=("self",)).select_related("project").get(pk=assessment.pk)
         if mine.budget_usd == amount:
-            raise Refused(f"The budget is {amount} USD already.")
+            raise Refused(_("The budget is %(amount)s USD already.") % {"amount": amount})
         _change(mine, amount, actor)
     return mine.budget_usd
 
@@ -35,7 +37,10 @@ def first_budget(assessment: Assessment, amount: Decimal, *, actor: Person | Non
     """The budget of an assessment that was just made: whoever may not change budgets gives the default at most."""
     most = cj_settings.default_budget_usd
     if amount > most and actor is not None and not actor.has_perm(PERMISSION):
-        raise Refused(f"You may give a new assessment {most:f} USD at most: a budget manager can raise it afterwards.")
+        raise Refused(
+            _("You may give a new assessment %(most)s USD at most: a budget manager can raise it afterwards.")
+            % {"most": f"{most:f}"}
+        )
     if checked(amount) != assessment.budget_usd:
         _change(assessment, checked(amount), actor)
 
@@ -54,5 +59,7 @@ def _plain(amount: Decimal) -> str:
 def checked(amount: Decimal) -> Decimal:
     """The amount itself; Refused where it is none."""
     if not amount.is_finite() or not 0 <= amount <= MOST:
-        raise Refused(f"A budget lies between 0 and {MOST:,} USD: write it like 25 or 25.50.")
+        raise Refused(
+            _("A budget lies between 0 and %(most)s USD: write it like 25 or 25.50.") % {"most": grouped(MOST)}
+        )
     return amount

@@ -6,11 +6,14 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import DurationField, ExpressionWrapper, F, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from batches.conf import cj_settings
 from batches.models import AssessmentJudge, AuditEntry, Claim, Comparison, Judge, Judgement, Round
 from batches.models.fields import DatabaseClock
 from batches.models.project import Person
+from batches.numbers import grouped
 from batches.pipeline import callbacks
 from batches.pipeline.refused import Refused
 from batches.pipeline.resolve import storable
@@ -19,7 +22,9 @@ Status = Comparison.Status
 LONGEST_COMMENT = 5_000  # characters
 MOST_SECONDS = 2**31 - 1
 TRIES = 5  # at a pair that somebody else takes in the same moment
-GONE = "This pair is no longer yours: the time for it ran out, or it was taken back. Go on with the next one."
+GONE = gettext_lazy(
+    "This pair is no longer yours: the time for it ran out, or it was taken back. Go on with the next one."
+)
 
 
 def seats(user: Person) -> QuerySet[AssessmentJudge]:
@@ -156,7 +161,7 @@ def answer(
 ) -> None:
     """Draft an answer, or change it; Refused where the pair is somebody else's by now."""
     if winner not in Judgement.Winner.values:
-        raise Refused("Choose the first or the second essay.")
+        raise Refused(_("Choose the first or the second essay."))
     said = _beside(comment, confidence)
     _change(seat, comparison_id, winner=winner, answered_at=DatabaseClock(), lapses_at=_lapse(), **said)
 
@@ -168,9 +173,9 @@ def remark(seat: AssessmentJudge, comparison_id: int, *, comment: str = "", conf
 
 def _beside(comment: str, confidence: int | None) -> dict[str, Any]:
     if confidence is not None and not 1 <= confidence <= 5:
-        raise Refused("Say how sure you are with a whole number from 1 to 5, or leave it open.")
+        raise Refused(_("Say how sure you are with a whole number from 1 to 5, or leave it open."))
     if len(comment) > LONGEST_COMMENT:
-        raise Refused(f"A comment has at most {LONGEST_COMMENT:,} characters: shorten it.")
+        raise Refused(_("A comment has at most %(most)s characters: shorten it.") % {"most": grouped(LONGEST_COMMENT)})
     return {"comment": storable(comment.strip(), LONGEST_COMMENT), "confidence": confidence}
 
 
@@ -187,7 +192,7 @@ def _change(seat: AssessmentJudge, comparison_id: int, **changes: Any) -> None:
         comparison__status=Status.PENDING,
     )
     if not mine.update(**changes):
-        raise Refused(GONE)
+        raise Refused(str(GONE))
 
 
 def move_on(seat: AssessmentJudge, comparison_id: int, *, actor: Person) -> None:
@@ -219,9 +224,9 @@ def _draft(seat: AssessmentJudge, comparison_id: int) -> tuple[Comparison, Claim
     mine = Claim.objects.select_for_update().filter(comparison=comparison_id, judge=seat.judge_id)
     claim = mine.annotate(took=took).first()
     if comparison is None or claim is None:
-        raise Refused(GONE)
+        raise Refused(str(GONE))
     if not claim.winner:
-        raise Refused("Choose the first or the second essay before you go on.")
+        raise Refused(_("Choose the first or the second essay before you go on."))
     return comparison, claim
 
 

@@ -78,6 +78,7 @@ class Progress:
     reserved_usd: Decimal
     spent_usd: Decimal
     overrun_usd: Decimal
+    known_pairs: int  # of all these comparisons, those by which the judges are tested
     with_people: int  # of those that wait and were let go, what waits for people to judge it
     scale: int | None  # the number of the newest
     scale_published: bool
@@ -123,6 +124,7 @@ def progress(assessment: Assessment, *, newest: Scale | None = None) -> Progress
         reserved_usd=assessment.reserved_usd,
         spent_usd=assessment.spent_usd,
         overrun_usd=assessment.overrun_usd,
+        known_pairs=sum(_all(counted, one.pk) for one in rounds if one.purpose == Round.Purpose.CANARY),
         with_people=sum(counted[one.pk, PEOPLE] for one in rounds if one.submitted_at),
         scale=scale.number if scale else None,
         scale_published=bool(scale and scale.published_at),
@@ -133,6 +135,10 @@ def progress(assessment: Assessment, *, newest: Scale | None = None) -> Progress
         all_rounds=tuple(rounds),
         jobs=jobs,
     )
+
+
+def _all(counted: Counter[tuple[int, str]], cj_round: int) -> int:
+    return sum(counted[cj_round, status] for status in Status.values)
 
 
 def counts_of(cj_round: Round) -> Counts:

@@ -44,6 +44,7 @@ class Standing:
     latest_scale: Scale | None
     scorable: int  # judged comparisons that enter a scale: an experiment's do not
     is_local: bool
+    is_purged: bool
     strategy: str
     strategy_source: str
     fail_reasons: list[tuple[str, int]]
@@ -126,6 +127,7 @@ class Standing:
         """The action to offer, and the sentence that goes with it: the first row that holds."""
         rows = (
             (self.jobs_needing_attention, "attention", _("Look at the batch jobs that need attention.")),
+            (self.is_purged, "done", _("Nothing: its texts were removed for good. Scores, counts and money stay.")),
             (self.n_essays < 2, "load", _("Load at least two essays.")),
             (self.moving, "wait", _("Wait: this page shows how far it has come.")),
             (self.overrun_usd, "budget", _("The budget is overrun: raise it before anything else is submitted.")),
@@ -198,6 +200,7 @@ def look(assessment: Assessment, *, now: Progress | None = None, n_essays: int |
         latest_scale=scale,
         scorable=now.scorable,
         is_local=any(judge.is_local for judge in judges),
+        is_purged=assessment.purged_at is not None,
         strategy=strategy.value,
         strategy_source=strategy.source,
         fail_reasons=_fail_reasons(assessment) if counts.failed else [],

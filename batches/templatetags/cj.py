@@ -30,6 +30,13 @@ def moment(value: datetime | None) -> Any:
     return words.moment(value)
 
 
+@register.filter
+def exactly(value: datetime) -> str:
+    from batches.admin import words
+
+    return words.exactly(value)
+
+
 @register.simple_tag
 def zone_name() -> str:
     """The name of the time zone that this page's times are in."""
