@@ -62,13 +62,13 @@ class AssessmentScreen(PeopleDeeds, BudgetDeed, Exporting, Screen):
     list_filter = (
         own("project"),
         one_of(
-            "scale",
+            gettext_lazy("scale"),
             "scale",
             published=(
-                "published",
+                gettext_lazy("published"),
                 Exists(Scale.objects.filter(assessment=OuterRef("pk"), published_at__isnull=False)),
             ),
-            none=("none yet", ~Exists(Scale.objects.filter(assessment=OuterRef("pk")))),
+            none=(gettext_lazy("none yet"), ~Exists(Scale.objects.filter(assessment=OuterRef("pk")))),
         ),
     )
     not_listed = ("rubric", "instructions")

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib import admin
 from django.db.models import Count, Min, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -108,4 +109,5 @@ def behind(request: HttpRequest) -> dict[str, Any]:
         **waiting.aggregate(n=Count("pk"), failing=Count("pk", filter=Q(tries__gt=0)), since=Min("created_at")),
         "off": sink_in_force() == "none",
         "held_up": held_up,
+        "is_due": bool(held_up and held_up.next_try_at and held_up.next_try_at <= timezone.now()),
     }

@@ -53,10 +53,10 @@ class BatchJobScreen(ReadOnly):
     list_display = ("name", "state", "progress", "judge", "packing", "account", "cost", "created")
     list_filter = (
         one_of(
-            "going on",
+            gettext_lazy("going on"),
             "going",
-            live=("going on", Q(status__in=BatchJob.LIVE)),
-            over=("over", ~Q(status__in=BatchJob.LIVE)),
+            live=(gettext_lazy("going on"), Q(status__in=BatchJob.LIVE)),
+            over=(gettext_lazy("over"), ~Q(status__in=BatchJob.LIVE)),
         ),
         choice("status"),
         choice("packing"),
