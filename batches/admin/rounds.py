@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Q
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
@@ -19,6 +19,7 @@ from batches.admin.words import link, moment
 from batches.models import Comparison, Round
 from batches.numbers import grouped
 from batches.pipeline import canaries
+from batches.pipeline.counted import PEOPLE, by_round
 
 Status = Comparison.Status
 COLOURS = {
@@ -26,6 +27,7 @@ COLOURS = {
     gettext_noop("planned"): "warning",
     gettext_noop("under way"): "info",
     gettext_noop("waiting"): "info",
+    gettext_noop("with people"): "info",
     gettext_noop("some failed"): "danger",
     gettext_noop("held"): "danger",
     gettext_noop("asked again"): "warning",
@@ -148,12 +150,10 @@ class RoundScreen(ReadOnly):
 
 def count_by_status(rows: list[Any]) -> None:
     """Give rounds their comparisons' counts, in one query that reads the index by round and status."""
-    counts: dict[int, dict[str, int]] = {row.pk: {} for row in rows}
-    grouped = Comparison.objects.filter(round__in=list(counts)).order_by().values_list("round", "status")
-    for pk, status, n in grouped.annotate(n=Count("pk")):
-        counts[pk][status] = n
+    counts = by_round(row.pk for row in rows)
     for row in rows:
-        row.by_status = {status: counts[row.pk].get(status, 0) for status in Status}
+        row.by_status = {status: counts[row.pk, status] for status in Status}
+        row.with_people = counts[row.pk, PEOPLE]
         row.resolved = sum(row.by_status[status] for status in (Status.JUDGED, Status.FAILED, Status.WITHDRAWN))
         row.percent = round(100 * row.resolved / row.n_comparisons) if row.n_comparisons else 0
 
@@ -165,7 +165,7 @@ def state_of(row: Any) -> str:
     if row.by_status[Status.IN_FLIGHT]:
         return "under way"
     if row.by_status[Status.PENDING]:
-        return "waiting"
+        return "waiting" if row.by_status[Status.PENDING] > row.with_people else "with people"
     if row.trust in DOUBTED:
         return DOUBTED[row.trust]
     return "some failed" if row.by_status[Status.FAILED] else "finished"

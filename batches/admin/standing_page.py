@@ -19,6 +19,7 @@ from batches.conf import cj_settings
 from batches.models import Assessment, BatchJob, Comparison, Judge, Round, Scale, Score
 from batches.models.judging import Strategy
 from batches.pipeline import relay, roster
+from batches.pipeline.counted import PEOPLE
 from batches.pipeline.outlook import Goal
 from batches.pipeline.parts import figures_of
 from batches.pipeline.progress import Progress
@@ -154,6 +155,7 @@ def _next(request: HttpRequest, assessment: Assessment, now: Standing) -> dict[s
 def _round(one: Any, now: Standing) -> dict[str, Any]:
     """A round with its counts, which the counters of the whole assessment hold already."""
     one.by_status = {status: now.progress.by_round.get((one.pk, status), 0) for status in Comparison.Status}
+    one.with_people = now.progress.by_round.get((one.pk, PEOPLE), 0)
     resolved = (Comparison.Status.JUDGED, Comparison.Status.FAILED, Comparison.Status.WITHDRAWN)
     one.resolved = sum(one.by_status[status] for status in resolved)
     return {"round": one, "state": state_of(one), "colour": ROUND_COLOURS[state_of(one)]}

@@ -51,8 +51,10 @@ def test_where_only_people_are_waited_for_lists_and_the_front_page_say_so() -> N
     assessment = only_people("ada", "ben", essays=8)
     submitted(assessment)
     client = member_of("viewer", assessment.project)
-    for page in ("batches_assessment_changelist", "index"):
-        assert ">with people</span>" in said(client, page)
+    for page in ("batches_assessment_changelist", "batches_round_changelist", "index"):
+        assert ">with people</span>" in said(client, page), page
+    assert ">with people</span>" in said(client, "batches_assessment_change", assessment.pk)
+    assert ">with people</span>" in said(client, "batches_round_change", assessment.rounds.get().pk)
     [row] = client.get(reverse("admin:index")).context["queues"]
     n = Comparison.objects.filter(judge__kind="PERSON").count()
     assert (row["judge"], row["n"]) == ("people", n)
