@@ -5,6 +5,7 @@ orders, their first and last pages and searches, and the pages of two rows of ea
 is done, and the newest, which is under way.
 """
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -69,6 +70,7 @@ def look(only: str = "") -> list[Seen]:
     from bench.gauge import run
     from bench.pages_rows import viewer
 
+    logging.getLogger("django.request").setLevel(logging.CRITICAL)  # pages that refuse are no news here
     connection.settings_dict["CONN_MAX_AGE"] = None  # one back end, whose processor time can be read
     run("SET max_parallel_workers_per_gather = 0")  # and which does all of the work
     client, user = Client(), viewer()

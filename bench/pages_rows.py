@@ -1,5 +1,6 @@
 """A million comparisons -> what hangs on them: judges, scales with scores, callbacks, the record, and a viewer."""
 
+from importlib import import_module
 from typing import Any
 
 from bench.comparison_status_rows import Layout, give_defaults
@@ -57,15 +58,14 @@ GATHER = "UPDATE batches_round SET strategy = 'accumulate' WHERE id > (SELECT ma
 
 def hang_on(layout: Layout) -> None:
     """Everything that pages read beside comparisons, items and judgements."""
-    from batches.models import BatchJob, Callback, Scale, Score
-    from batches.pipeline import parts
+    from batches.models import Callback, Scale, Score
 
     for model in (Scale, Score, Callback):
         give_defaults(model)
     run(JUDGES)
     run(OF_ONE_PROJECT)
     run(GATHER)
-    parts.count(BatchJob.objects.values_list("pk", flat=True))
+    run(import_module("batches.migrations.0035_job_parts_so_far").FILL)
     run(SCALES)
     run(SCORES)
     rows = min(CALLBACKS, layout.rows)

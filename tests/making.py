@@ -4,6 +4,8 @@ import itertools
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Count, Q, Sum
+
 from batches.models import (
     Assessment,
     AssessmentJudge,
@@ -11,12 +13,13 @@ from batches.models import (
     BatchJob,
     Comparison,
     Essay,
+    JobPart,
     Judge,
     Project,
     ProviderAccount,
     Round,
 )
-from batches.pipeline import parts
+from batches.models.parts import OUTCOMES
 
 numbers = itertools.count(1)
 MODELS = {"anthropic": "claude-haiku-4-5-20251001", "openai": "gpt-5.4-mini"}
@@ -79,5 +82,25 @@ def make_item(job: BatchJob, comparison: Comparison, **fields: Any) -> BatchItem
     number = job.items.count() + 1
     item = BatchItem.objects.create(job=job, comparison=comparison, custom_id=f"{job.nonce}-{number:06d}", **fields)
     Comparison.objects.filter(pk=comparison.pk).advance(Comparison.Status.IN_FLIGHT)
-    parts.count([job.pk])
+    count_parts(job.pk)
     return item
+
+
+def count_parts(job: int) -> None:
+    """What each assessment has in a job whose items a test wrote or changed by hand."""
+    JobPart.objects.filter(job=job).delete()
+    JobPart.objects.bulk_create(JobPart(**row) for row in added_up(job=job))
+
+
+def added_up(**of: Any) -> list[dict[str, Any]]:
+    """The parts of jobs, from their items."""
+    path = "comparison__round__assessment"
+    ended = {column: Count("pk", filter=Q(outcome=outcome)) for outcome, column in OUTCOMES.items()}
+    columns = {"n_items": Count("pk"), **ended, "reserved_usd": Sum("reserved_usd"), "cost_usd": Sum("cost_usd")}
+    rows = BatchItem.objects.filter(**of).order_by("job", path).values("job", path)
+    # under another name first: an item has columns of these names itself
+    sums = rows.annotate(**{f"of_{name}": total for name, total in columns.items()})
+    return [
+        {"job_id": row["job"], "assessment_id": row[path], **{name: row[f"of_{name}"] for name in columns}}
+        for row in sums
+    ]

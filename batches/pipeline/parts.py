@@ -1,40 +1,41 @@
 """A job's items -> what each assessment has of them: counted when they are written, added to as they end."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 
 from batches.models import BatchJob, JobPart
 from batches.models.parts import OUTCOMES
 
 _COLUMNS = ("n_items", *OUTCOMES.values(), "reserved_usd", "cost_usd")
-_ENDED = ", ".join(f"count(*) FILTER (WHERE item.outcome = '{outcome}')" for outcome in OUTCOMES)
-COUNT = f"""
-INSERT INTO batches_jobpart (job_id, assessment_id, {", ".join(_COLUMNS)})
-SELECT item.job_id, cj_round.assessment_id, count(*), {_ENDED}, sum(item.reserved_usd), sum(item.cost_usd)
-FROM batches_batchitem item
-JOIN batches_comparison comparison ON comparison.id = item.comparison_id
-JOIN batches_round cj_round ON cj_round.id = comparison.round_id
-WHERE item.job_id = ANY(%s::bigint[])
-GROUP BY 1, 2
-ON CONFLICT (job_id, assessment_id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS)}
-"""  # noqa: S608, names of columns and outcomes
+ADD = f"""
+UPDATE batches_jobpart SET {", ".join(f"{name} = {name} + %s" for name in (*OUTCOMES.values(), "cost_usd"))}
+WHERE job_id = %s AND assessment_id = %s
+"""  # noqa: S608, names of columns
 
 
-def count(jobs: Iterable[int]) -> None:
-    """Write down what each assessment has in these jobs, from their items: in the transaction that wrote these."""
-    with connection.cursor() as cursor:
-        cursor.execute(COUNT, [list(jobs)])
+def begin(job: BatchJob, items: Iterable[tuple[int, Decimal]]) -> None:
+    """Write down what each assessment has in a new job, from each item's assessment and reservation."""
+    n_items: Counter[int] = Counter()
+    reserved: dict[int, Decimal] = defaultdict(Decimal)
+    for assessment, amount in items:
+        n_items[assessment] += 1
+        reserved[assessment] += amount
+    JobPart.objects.bulk_create(
+        JobPart(job=job, assessment_id=pk, n_items=n, reserved_usd=reserved[pk]) for pk, n in n_items.items()
+    )
 
 
 def add(job: int, assessment: int, ended: Mapping[str, int], *, cost: Decimal) -> None:
     """Add items that ended now, by outcome, and what they cost; the caller holds the job's row."""
-    changes = {OUTCOMES[outcome]: F(OUTCOMES[outcome]) + n for outcome, n in ended.items()}
-    JobPart.objects.filter(job=job, assessment=assessment).update(cost_usd=F("cost_usd") + cost, **changes)
+    counts = [ended.get(outcome, 0) for outcome in OUTCOMES]
+    with connection.cursor() as cursor:
+        cursor.execute(ADD, [*counts, cost, job, assessment])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,6 @@ def _figures(row: Mapping[str, Any]) -> Figures:
     return Figures(
         items=row["n_items"],
         outcomes={outcome: row[column] for outcome, column in OUTCOMES.items()},
-        reserved_usd=row["reserved_usd"],
-        cost_usd=row["cost_usd"],
+        reserved_usd=Decimal(row["reserved_usd"]),
+        cost_usd=Decimal(row["cost_usd"]),
     )

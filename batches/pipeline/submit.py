@@ -270,7 +270,8 @@ def _create(group: Group, drafting: Drafting, draft: Draft, *, watermark: str = 
     )
     for entries in itertools.batched(draft.entries, 2000):
         arrays.execute(INSERT_ITEMS, "ntottnn", [entry.row() for entry in entries], job.pk, races)
-    parts.count([job.pk])
+    of = {c.pk: c.assessment_id for c in drafting.comparisons}
+    parts.begin(job, ((of[entry.comparison], entry.reserved_usd) for entry in draft.entries))
     return job
 
 

@@ -26,7 +26,7 @@ from batches.models import (
     Scale,
     Score,
 )
-from batches.pipeline import parts
+from tests.making import count_parts
 
 number = count(1)
 PASSWORD = "a long enough passphrase"
@@ -114,7 +114,7 @@ def job(of: list[Comparison], *, packing: str = "SINGLE", strategy: str = "per_r
             job=made, comparison=comparison, custom_id=f"{made.nonce}-{comparison.pk}", reserved_usd=Decimal("0.01")
         )
         Comparison.objects.filter(pk=comparison.pk).advance(Comparison.Status.IN_FLIGHT)
-    parts.count([made.pk])
+    count_parts(made.pk)
     return made
 
 
@@ -138,7 +138,7 @@ def judged(item: BatchItem, *, winner: str = "A", why: str = "It is clearer.", c
         Comparison.objects.filter(pk=item.comparison_id).advance(
             Comparison.Status.JUDGED, resolved_at=timezone.now(), attempts=1
         )
-        parts.count([item.job_id])
+        count_parts(item.job_id)
     return made
 
 
@@ -151,7 +151,7 @@ def failed(item: BatchItem, *, reason: str = "refused", detail: str = "The model
     Comparison.objects.filter(pk=item.comparison_id).advance(
         Comparison.Status.FAILED, fail_reason=reason, fail_detail=detail, attempts=3, resolved_at=timezone.now()
     )
-    parts.count([item.job_id])
+    count_parts(item.job_id)
     return Comparison.objects.get(pk=item.comparison_id)
 
 

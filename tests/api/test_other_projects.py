@@ -6,11 +6,11 @@ import pytest
 from django.db import transaction
 
 from batches.models import Assessment, BatchItem
-from batches.pipeline import parts
 from tests.admin import factories
 from tests.admin.snapshot import snapshot
 from tests.api.conftest import Call, caller
 from tests.api.operations import Operation, operations
+from tests.making import count_parts
 
 THEIRS = "Zeppelin"  # stands in every name and text of the other project
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("provider_env", "empty_queues")]
@@ -93,7 +93,7 @@ def shared(theirs: dict[str, Any]) -> dict[str, Any]:
     foreign = list(factories.cj_round(theirs["assessment"], pairs=3).comparisons.order_by("pk"))
     job = factories.job([*ours, *foreign], packing="PROVIDER_BATCH", strategy="accumulate")
     BatchItem.objects.filter(job=job).update(cost_usd="0.5", reserved_usd="0.25")
-    parts.count([job.pk])
+    count_parts(job.pk)
     return {**mine, "batchjob": job, "foreign": foreign}
 
 

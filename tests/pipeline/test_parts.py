@@ -5,32 +5,23 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Count, Q, Sum
 
-from batches.models import BatchItem, BatchJob, JobPart
+from batches.models import BatchJob, JobPart
 from batches.models.parts import OUTCOMES
 from batches.pipeline import parts
 from batches.pipeline.progress import progress
 from batches.pipeline.resolve import resolve, resolve_rest
 from batches.providers.base import Outcome, Result, Usage
-from tests.making import make_assessment, make_comparison, make_item, make_job
+from tests.making import added_up, make_assessment, make_comparison, make_item, make_job
 from tests.pipeline.conftest import drain, one_pass, plan_and_let_go
 
 pytestmark = pytest.mark.django_db
 ANSWER = '{"justification": "Clearer.", "winner": "A", "confidence": 4}'
-OF = "comparison__round__assessment"
 
 
-def kept() -> list[tuple[Any, ...]]:
-    columns = ("job", "assessment", "n_items", *OUTCOMES.values(), "reserved_usd", "cost_usd")
-    return list(JobPart.objects.order_by("job", "assessment").values_list(*columns))
-
-
-def added_up() -> list[tuple[Any, ...]]:
-    """The same from the items themselves."""
-    ended = {column: Count("pk", filter=Q(outcome=outcome)) for outcome, column in OUTCOMES.items()}
-    sums = {"n": Count("pk"), **ended, "reserved": Sum("reserved_usd"), "cost": Sum("cost_usd")}
-    return list(BatchItem.objects.order_by("job", OF).values_list("job", OF).annotate(**sums))
+def kept() -> list[dict[str, Any]]:
+    columns = ("job_id", "assessment_id", "n_items", *OUTCOMES.values(), "reserved_usd", "cost_usd")
+    return list(JobPart.objects.order_by("job_id", "assessment_id").values(*columns))
 
 
 def test_parts_are_what_their_items_add_up_to_at_every_step(provider: Any) -> None:
