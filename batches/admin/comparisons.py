@@ -56,9 +56,9 @@ class ComparisonScreen(ReadOnly):
     has_retry_comparison_permission = may("retry_comparison")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """The same rows, the projects named outright: from their numbers PostgreSQL tells small from big."""
+        """The person's rows, their projects named outright: from the numbers PostgreSQL tells small from big."""
         mine = list(visible(Project, request.user).values_list("pk", flat=True))
-        return super().get_queryset(request).filter(round__assessment__project__in=mine)
+        return Comparison.objects.in_projects(mine).order_by(*self.ordering)
 
     def found(self, request: HttpRequest, rows: QuerySet[Any], term: str) -> QuerySet[Any]:
         """By candidate first to the essays, then by the indexes on them: a join of both would read every comparison."""

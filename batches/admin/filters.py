@@ -4,8 +4,14 @@ from typing import Any
 
 from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
+from django.forms.utils import flatatt
 from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.forms import DropdownForm
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from batches.admin.access import visible
 from batches.models import Assessment, Judge, Round
@@ -13,19 +19,32 @@ from batches.models import Assessment, Judge, Round
 MOST_CHOICES = 500
 
 
-def named(rows: QuerySet[Any]) -> QuerySet[Any]:
-    """Rows with no more than their names: a choice needs neither rubrics nor instructions."""
-    if rows.model is Judge:
-        return rows.select_related("account", "user")
-    return rows.only("title") if rows.model is Assessment else rows
+class LongSelect(UnfoldAdminSelectWidget):
+    """A select box whose options are written in one go: unfold's renders a template for each of five hundred."""
+
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        context: dict[str, Any] = self.get_context(name, value, attrs)
+        options = [option for _name, some, _place in context["widget"]["optgroups"] for option in some]
+        shown = ((option["value"], " selected" if option["selected"] else "", option["label"]) for option in options)
+        written = format_html_join("\n", '<option value="{}"{}>{}</option>', shown)
+        values = {"name": name, "attributes": flatatt(context["widget"]["attrs"]), "options": written}
+        return render_to_string("cj/select.html", values)
+
+
+class LongDropdown(DropdownForm):
+    widget = LongSelect({"data-theme": "admin-autocomplete", "class": "unfold-admin-autocomplete admin-autocomplete"})
 
 
 class OwnRelated(RelatedDropdownFilter):
     """Filter by a related row, offering only those that the viewer may see."""
 
+    form_class = LongDropdown
+
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
-        rows = named(visible(field.remote_field.model, request.user))
-        return [(row.pk, str(row)) for row in rows[:MOST_CHOICES]]
+        rows = visible(field.remote_field.model, request.user)[:MOST_CHOICES]
+        if rows.model is Assessment:  # a choice needs neither rubrics nor instructions
+            return list(rows.values_list("pk", "title"))
+        return [(row.pk, str(row)) for row in (rows.select_related("account", "user") if rows.model is Judge else rows)]
 
     def has_output(self) -> bool:
         return len(self.lookup_choices) > 1

@@ -33,3 +33,23 @@ def test_a_filter_that_is_no_number_is_refused_as_django_refuses_it(client: Clie
     answer = client.get(LIST, {"round__assessment__id__exact": "abc"})
     assert answer.status_code == 302
     assert answer.headers["Location"].endswith("?e=1")
+
+
+def test_the_choices_are_written_as_text_and_the_chosen_one_is_marked(client: Client) -> None:
+    project = factories.project("Northfield")
+    plain, hostile = (factories.assessment(project, title) for title in ("Old", '"><script>alert(1)</script>'))
+    client.force_login(factories.person("me", project, role="everything"))
+    text = client.get(LIST, {"round__assessment__id__exact": plain.pk}).content.decode()
+    assert f'<option value="{plain.pk}" selected>Old</option>' in text
+    assert f'<option value="{hostile.pk}">&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;</option>' in text
+    assert 'class="border ' in text.partition('<select name="round__assessment__id__exact"')[2].partition(">")[0]
+
+
+def test_a_later_page_holds_the_rows_that_come_next(client: Client) -> None:
+    project = factories.project("Northfield")
+    made = factories.assessment(project, "Year 9", essays=12)
+    factories.cj_round(made, pairs=60)
+    client.force_login(factories.person("me", project, role="everything"))
+    newest_first = list(Comparison.objects.order_by("-pk").values_list("pk", flat=True))
+    for page, rows in ((1, newest_first[:50]), (2, newest_first[50:])):
+        assert [row.pk for row in client.get(LIST, {"p": page}).context["cl"].result_list] == rows
