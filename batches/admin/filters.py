@@ -8,7 +8,6 @@ from django.forms.utils import flatatt
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.html import format_html_join
-from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RelatedDropdownFilter
 from unfold.contrib.filters.forms import DropdownForm
 from unfold.widgets import UnfoldAdminSelectWidget
@@ -22,7 +21,7 @@ MOST_CHOICES = 500
 class LongSelect(UnfoldAdminSelectWidget):
     """A select box whose options are written in one go: unfold's renders a template for each of five hundred."""
 
-    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> Any:
         context: dict[str, Any] = self.get_context(name, value, attrs)
         options = [option for _name, some, _place in context["widget"]["optgroups"] for option in some]
         shown = ((option["value"], " selected" if option["selected"] else "", option["label"]) for option in options)
