@@ -105,15 +105,16 @@ def _bills(found: Found, ledger: list[dict[str, Any]]) -> None:
     """Paid twice: a batch that no job owns, an id billed twice, a question asked again after its answer was there."""
     owned = set(BatchJob.objects.exclude(provider_batch_id="").values_list("provider_batch_id", flat=True))
     ours = set(Stranger.objects.filter(is_ours=True).values_list("provider_batch_id", flat=True))
-    orphans: Counter[str] = Counter(
-        row["batch_id"] for row in ledger if row["kind"] == "batch" and row["batch_id"] not in owned
-    )
+    unowned = [row for row in ledger if row["kind"] == "batch" and row["batch_id"] not in owned]
+    orphans: Counter[str] = Counter(row["batch_id"] for row in unowned)
+    sent_for = {row["batch_id"]: row["custom_id"].partition("-")[0] for row in unowned}
     found.counts["batches billed"] += len({row["batch_id"] for row in ledger if row["batch_id"]})
     for batch, n in orphans.items():
-        found.add("re-billed", f"{n} requests in {batch}, which no job owns", n)
+        found.add("re-billed", f"{n} requests in {batch}, which no job owns: {_fate(sent_for[batch])}", n)
         found.counts["orphans"] += 1
         if batch not in ours:
-            found.add("unreported orphan", batch)
+            seen = Stranger.objects.filter(provider_batch_id=batch).exists()
+            found.add("unreported orphan", f"{batch}, {'on record as a stranger' if seen else 'not on record'}")
     for custom_id, n in Counter(row["custom_id"] for row in ledger).items():
         if n > 1:
             found.add("re-billed", f"{custom_id} billed {n} times", n - 1)
@@ -123,6 +124,15 @@ def _bills(found: Found, ledger: list[dict[str, Any]]) -> None:
     for pk in again:
         found.add("re-billed", f"item {pk} had its answer, and its comparison was asked again")
     _calls(found, [row for row in ledger if row["kind"] == "sync"])
+
+
+def _fate(nonce: str) -> str:
+    """What became of the job that a batch was sent for: a batch that came late is told from one that was overlooked."""
+    job = BatchJob.objects.filter(nonce=nonce).first()
+    if job is None:
+        return f"nobody has the nonce {nonce}"
+    after = (job.closed_at - job.sent_at).total_seconds() if job.closed_at and job.sent_at else float("nan")
+    return f"{job} was sent and {job.get_status_display()} {after:.2f} s later, after {job.looks} looks"
 
 
 def _calls(found: Found, ledger: list[dict[str, Any]]) -> None:

@@ -106,8 +106,10 @@ def never_sent() -> ProviderError:
 def _post(job: BatchJob, provider: Provider, path: Path) -> None:
     metadata = {NONCE_KEY: job.nonce, "cj_job": str(job.pk), ENVIRONMENT_KEY: Deployment.name()}
     crash_point("before_post")
+    if not (n := job.n_open()):
+        raise LostLease(f"{job} was ended by another worker: nobody waits for its answers.")
     try:
-        submission = provider.submit(path, n=job.n_open(), input_file_id=job.input_file_id, metadata=metadata)
+        submission = provider.submit(path, n=n, input_file_id=job.input_file_id, metadata=metadata)
     except ProviderError as error:
         log.warning("submit failed job=%s accepted=%s code=%s", job.pk, error.accepted, error.code)
         crash_point("post_failed")

@@ -164,6 +164,23 @@ def test_a_worker_paused_between_its_commit_and_its_post_sends_nothing(provider,
     assert provider.control("GET", "batches")["batches"] == []
 
 
+def test_a_worker_paused_before_its_post_sends_nothing_for_a_job_that_was_given_up_meanwhile(provider, monkeypatch):
+    plan_and_let_go(make_assessment(6), strategy="provider_batch")
+
+    def sleep(label: str) -> None:
+        if label == "before_post":
+            monkeypatch.undo()
+            BatchJob.objects.update(lease_until=None)
+            recover.absent(move(taken(BatchJob.objects.get()), "IN_DOUBT"))
+
+    monkeypatch.setattr(send, "crash_point", sleep)
+    assert one_pass() == [""], "left alone, not an exception"
+    job = BatchJob.objects.get()
+    assert job.status == Status.ABSENT
+    assert set(Comparison.objects.values_list("status", flat=True)) == {"PENDING"}
+    assert provider.control("GET", "batches")["batches"] == []
+
+
 def test_a_late_answer_still_finds_its_job_in_doubt(provider):
     judge = make_judge()
     mine = move(taken(make_job(judge=judge)), "SENDING")
