@@ -38,6 +38,7 @@ FOUL = {  # the weather of reliability.md, section 2
     "truncated_download": [{"rate": 0.05}, {"rate": 0.05, "how": "broken"}, {"rate": 0.03, "how": "whole_lines"}],
     "list_lag": 0.05,
 }
+NIGHTS = 5
 Load = tuple[str, str, int]  # provider, strategy, comparisons
 MIXED: tuple[Load, ...] = (
     ("anthropic", "provider_batch", 24),
@@ -185,16 +186,21 @@ def _unfinished() -> dict[str, int]:
 
 
 def reconcile_books(world: World, found: Found) -> None:
-    """The nightly duty, at once: every batch too many must be on record afterwards."""
+    """The nightly duty, at once: every batch too many must be on record afterwards.
+
+    A night in which the provider does not answer, or breaks off the results that tell whose a batch is, is followed by
+    another.
+    """
     owned = set(BatchJob.objects.exclude(provider_batch_id="").values_list("provider_batch_id", flat=True))
     if {batch["id"] for batch in world.control("GET", "batches")["batches"]} - owned:
         time.sleep(cj_settings.call_timeout + cj_settings.settle_time + 0.5)  # what was only just made may find its job
     for account in ProviderAccount.objects.filter(jobs__packing="PROVIDER_BATCH").distinct():
-        for _ in range(3):
+        for _ in range(NIGHTS):
             try:
                 books = reconcile.compare(account, actor=None)
             except ProviderError:
                 continue
             found.counts["orphans stopped"] += len(books.stopped)
-            break
+            if not Stranger.objects.filter(account=account, nonce="").exists():
+                break
     found.counts["strangers"] += Stranger.objects.count()

@@ -118,8 +118,11 @@ def stop_orphan(orphan: Stranger, provider: Provider) -> bool:
 
 
 def _settled(job: BatchJob) -> bool:
-    """Whether every batch that could have been made by now would be in the provider's list."""
-    return pace.age(job) > cj_settings.call_timeout + cj_settings.settle_time
+    """Whether every batch that could have been made by now would be in the provider's list.
+
+    A POST begins within MARGIN of the claim, or not at all (`send`), and is waited for until its time-out.
+    """
+    return pace.age(job) > pace.MARGIN + cj_settings.call_timeout + cj_settings.settle_time
 
 
 def _until_next_look() -> float:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from batches.conf import cj_settings
 from batches.models import AuditEntry, BatchItem, BatchJob, Comparison, Judgement, LostLease, ProviderAccount, Stranger
 from batches.models.fields import DatabaseClock
 from batches.pipeline import account, cancel, decide, ownership, pace, recover, send, submit, watch
@@ -148,6 +149,18 @@ def test_absent_takes_two_looks_after_the_settle_time(provider, cj):
     watch.step(job.pk)
     job.refresh_from_db()
     assert job.status == Status.ABSENT
+
+
+def test_the_settle_time_begins_when_the_last_post_that_was_allowed_to_begin_has_timed_out(provider, cj):
+    """A POST may begin as long as its lease outlasts it: pace.MARGIN seconds after the claim at the latest."""
+    job = in_doubt(provider, fault="drop_before_accept")
+    given = cj_settings.call_timeout + cj_settings.settle_time
+    for age, looks in ((given + pace.MARGIN / 2, 0), (given + pace.MARGIN + 5, 1)):
+        BatchJob.objects.update(sent_at=DatabaseClock() - timedelta(seconds=age))
+        hurry()
+        one_pass()
+        job.refresh_from_db()
+        assert (job.status, job.looks) == (Status.IN_DOUBT, looks)
 
 
 def test_a_worker_paused_between_its_commit_and_its_post_sends_nothing(provider, monkeypatch):
