@@ -36,7 +36,7 @@ def rates(servers: str, rows: int) -> dict[str, float]:
     from batches.pipeline import relay
     from batches.sinks.kafka import KafkaSink
 
-    write_outbox(rows)
+    write_outbox(rows, servers)
     sink = KafkaSink(servers)
     client = bare_client(servers)
     ways: dict[str, Callable[[], int]] = {
@@ -59,7 +59,7 @@ def rates(servers: str, rows: int) -> dict[str, float]:
     return {name: rows / statistics.median(seconds) for name, seconds in taken.items()}
 
 
-def write_outbox(rows: int) -> None:
+def write_outbox(rows: int, servers: str) -> None:
     """Callbacks as the pipeline writes them, each of a comparison of its own."""
     from django.conf import settings
 
@@ -76,7 +76,7 @@ def write_outbox(rows: int) -> None:
         Comparison(round=cj_round, essay_a=a, essay_b=b, judge=judge, replicate=i) for i in range(rows)
     )
     ids = [comparison.pk for comparison in comparisons]
-    settings.CJ_SETTINGS = {"callback_sink": "kafka"}
+    settings.CJ_SETTINGS, settings.KAFKA_BOOTSTRAP_SERVERS = {"callback_sink": "kafka"}, servers
     cj_settings.forget()
     run("UPDATE batches_comparison SET status = 'IN_FLIGHT'")
     run("UPDATE batches_comparison SET status = 'FAILED', fail_reason = 'refused', fail_detail = %s, revision = 1, "

@@ -24,12 +24,12 @@ class Incidence:
         """Sort by counting, as scipy turns rows into columns. Index n stands for every essay of fixed score."""
         m = len(winner)
         ends = np.column_stack([winner, loser]).ravel()
-        sign = np.tile([1.0, -1.0], m)
-        by_essay = csr_array((sign, ends, np.arange(0, 2 * m + 1, 2)), shape=(m, n + 1)).tocsc()
+        partner = np.column_stack([loser + 1.0, -1.0 - winner]).ravel()  # whom it met, and by the sign who won
+        by_essay = csr_array((partner, ends, np.arange(0, 2 * m + 1, 2)), shape=(m, n + 1)).tocsc()
         starts = by_essay.indptr[: n + 1]
-        decision, sign = by_essay.indices[: starts[-1]], by_essay.data[: starts[-1]]
-        ones = np.ones(len(sign))
-        other = (winner + loser).take(decision) - np.repeat(np.arange(n), np.diff(starts))
+        decision, partner = by_essay.indices[: starts[-1]], by_essay.data[: starts[-1]]
+        sign, ones = np.sign(partner), np.ones(len(partner))
+        other = np.abs(partner) - 1.0
         return cls(
             signed=csr_array((sign, decision, starts), shape=(n, m)),
             sides=csr_array((ones, decision, starts), shape=(n, m)),

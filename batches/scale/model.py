@@ -35,11 +35,16 @@ class Design:
     def linear(self, x: Floats) -> Floats:
         """The parameters' part of every logit."""
         score = np.append(x[: self.n], 0.0)
-        logit = score.take(self.winner) - score.take(self.loser)
-        return logit + self.place * self._of_term(x[self.n :]) if self.k else logit
+        logit = score.take(self.winner)
+        logit -= score.take(self.loser)
+        if self.k:
+            logit += self.place * self._of_term(x[self.n :])
+        return logit
 
     def logits(self, x: Floats) -> Floats:
-        return self.linear(x) + self.offset
+        logit = self.linear(x)
+        logit += self.offset
+        return logit
 
     def transpose(self, r: Floats) -> Floats:
         """Sum a value per decision back onto the parameters."""
@@ -160,12 +165,12 @@ def maximise(design: Design, prior: Prior, start: Floats | None = None) -> tuple
 def _objective(design: Design, prior: Prior, x: Floats) -> tuple[float, Floats]:
     """What is maximised, and beside it the probability of the other outcome of each decision."""
     logits = design.logits(x)
-    small = np.exp(-np.abs(logits))
-    both = 1.0 + small
-    losing = small / both
-    log_p = float(np.minimum(logits, 0.0).sum()) - _sum_of_logs(both)
-    value = log_p - 0.5 * float(x @ prior.times(x, design.n))
-    return value, np.where(logits >= 0, losing, 1.0 - losing)
+    surprise = np.exp(-np.abs(logits))
+    both = 1.0 + surprise
+    surprise /= both
+    np.subtract(1.0, surprise, out=surprise, where=logits < 0)
+    log_p = float(np.minimum(logits, 0.0, out=logits).sum()) - _sum_of_logs(both)
+    return log_p - 0.5 * float(x @ prior.times(x, design.n)), surprise
 
 
 def _sum_of_logs(values: Floats) -> float:
