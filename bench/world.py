@@ -47,6 +47,7 @@ def waiting(n: int, *, essays: int, provider: str = "openai", strategy: str = "p
         for i in range(1, essays + 1)
     )
     Essay.objects.bulk_create(rows, batch_size=1000)
+    run("ANALYZE batches_essay")
     cj_round = make_round(assessment, strategy=strategy, n_comparisons=n, submitted_at=timezone.now())
     run(PAIRS, [assessment.pk, cj_round.pk, judge.pk, n])
     run("ANALYZE")
@@ -54,15 +55,21 @@ def waiting(n: int, *, essays: int, provider: str = "openai", strategy: str = "p
 
 
 # The i-th comparison reads essay i first, and second one that is further away with every time around.
+# Places are worked out before the joins, so that PostgreSQL can hash them.
 PAIRS = """
-WITH essay AS (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place, count(*) OVER () AS n
-               FROM batches_essay WHERE assessment_id = %s)
+WITH essay AS MATERIALIZED (
+    SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM batches_essay WHERE assessment_id = %s
+), pair AS MATERIALIZED (
+    SELECT i, i %% n AS first, (i + 1 + i / n) %% n AS second, cj_round, judge
+    FROM (SELECT count(*) AS n FROM essay) size, (SELECT %s AS cj_round, %s AS judge) given,
+         generate_series(0, %s - 1) AS i
+)
 INSERT INTO batches_comparison (round_id, essay_a_id, essay_b_id, judge_id, replicate, is_random, status, fail_reason,
                                 fail_detail, attempts, revision, held, strategy)
-SELECT %s, a.id, b.id, %s, 0, false, 'PENDING', '', '', 0, 0, false, ''
-FROM generate_series(0, %s - 1) AS i
-JOIN essay a ON a.place = i %% a.n
-JOIN essay b ON b.place = (i + 1 + i / a.n) %% a.n
+SELECT cj_round, a.id, b.id, judge, 0, false, 'PENDING', '', '', 0, 0, false, ''
+FROM pair
+JOIN essay a ON a.place = pair.first
+JOIN essay b ON b.place = pair.second
 ORDER BY i
 """
 
