@@ -38,7 +38,7 @@ FOUL = {  # the weather of reliability.md, section 2
     "truncated_download": [{"rate": 0.05}, {"rate": 0.05, "how": "broken"}, {"rate": 0.03, "how": "whole_lines"}],
     "list_lag": 0.05,
 }
-NIGHTS = 5
+NIGHTS = 5  # of reconciliation, at most
 Load = tuple[str, str, int]  # provider, strategy, comparisons
 MIXED: tuple[Load, ...] = (
     ("anthropic", "provider_batch", 24),
