@@ -307,19 +307,19 @@ def test_the_time_runs_from_seeing_the_pair_to_the_last_answer() -> None:
 def test_the_callback_is_written_with_the_judgement_and_names_no_person(cj: Any, settings: Any) -> None:
     settings.WEBHOOK_URL, settings.WEBHOOK_SECRET = "https://example.org/hook", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
     cj(callback_sink="webhook")
-    assessment = with_people("ada", essays=2)
+    assessment = with_people("zuzanna", essays=2)
     submitted(assessment)
-    ada = seat(User.objects.get(username="ada"), assessment)
-    comparison = judge_one(ada, "A", comment="Clearer.")
+    seated = seat(User.objects.get(username="zuzanna"), assessment)
+    comparison = judge_one(seated, "A", comment="Clearer.")
     assert comparison
     told = Callback.objects.get(comparison=comparison)
     payload = told.payload
     assert (payload["custom_id"], payload["batch_job"], payload["status"]) == (None, None, "JUDGED")
     assert payload["judge"] == {"kind": "PERSON", "provider": None, "model": None}
     assert payload["judgement"] == {"winner": "A", "justification": "Clearer.", "confidence": None}
-    assert "ada" not in str(payload)
+    assert "zuzanna" not in str(payload)
     entry = AuditEntry.objects.get(act="judge")
-    assert (entry.actor_name, entry.target_id, entry.detail) == ("ada", str(comparison.pk), {"winner": "A"})
+    assert (entry.actor_name, entry.target_id, entry.detail) == ("zuzanna", str(comparison.pk), {"winner": "A"})
 
 
 def test_a_judgement_whose_callback_cannot_be_written_does_not_happen(cj: Any, settings: Any, monkeypatch: Any) -> None:

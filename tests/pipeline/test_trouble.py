@@ -6,12 +6,14 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.db import connection
 
 from batches.models import AuditEntry, BatchItem, BatchJob, Comparison, Judgement, ProviderAccount, Round
+from batches.models.fields import DatabaseClock
 from batches.pipeline import account, cancel, retry, submit
 from batches.pipeline.refused import Refused
 from batches.pipeline.standing import standing
@@ -36,6 +38,7 @@ def test_a_lost_answer_is_looked_up_and_never_paid_twice(provider, cj, name, fau
     plan_and_let_go(assessment, strategy="provider_batch")
     one_pass()
     assert BatchJob.objects.get().status == Status.IN_DOUBT
+    BatchJob.objects.update(sent_at=DatabaseClock() - timedelta(minutes=5))  # the settle time is over
     drain()
     assert Judgement.objects.count() == Comparison.objects.count()
     check_books(provider, assessment)
