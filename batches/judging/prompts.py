@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from random import Random
@@ -129,11 +129,13 @@ def build_prompt(*, instructions: str, rubric: str, a: EssayText, b: EssayText, 
 
     With `ask_told` the judge also says whether an essay speaks to it.
     """
-    parts = [
-        _preamble(instructions, rubric),
-        *_essay_parts("A", a, shared=True),
-        *second_parts(b),
-    ]
+    opening = build_opening(instructions=instructions, rubric=rubric, a=a, ask_told=ask_told)
+    return replace(opening, parts=(*opening.parts, *second_parts(b)))
+
+
+def build_opening(*, instructions: str, rubric: str, a: EssayText, ask_told: bool = False) -> Prompt:
+    """How the prompts of all comparisons with this first essay begin; `second_parts` end them."""
+    parts = [_preamble(instructions, rubric), *_essay_parts("A", a, shared=True)]
     if ask_told:
         return _prompt(parts, TOLD_SCHEMA, JUDGEMENT_NAME, more=ASK_TOLD)
     return _prompt(parts, JUDGEMENT_SCHEMA, JUDGEMENT_NAME)

@@ -126,7 +126,7 @@ class Drafting:
                 problem = too_long(size, most_bytes)
             if opening.frame and second.blocks and not problem:
                 tokens = opening.tokens + second.tokens
-                cost = prices.reservation(self.model, tokens, opening.max_tokens, True)
+                cost = prices.reservation(self.model, tokens, opening.request.max_tokens, True)
                 if not room.holds(size, tokens):
                     break
                 if not self.purse.take(comparison.assessment_id, cost):

@@ -7,18 +7,19 @@ custom_ids: equal hashes mean equal bytes, at a fortieth of the price of hashing
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from django.db import connection
 
-from batches.judging.prompts import add_parts
+from batches.judging.prompts import Prompt, add_parts, content_hash
 from batches.models import BatchJob, Judge
 from batches.pipeline import pace, requests
 from batches.pipeline.requests import Desk, Waiting
 from batches.providers import prices, splice
-from batches.providers.base import Part, Provider
+from batches.providers.base import Part, Provider, Request
 from batches.providers.lines import line_problem
 
 FEW = 8  # openings kept: comparisons come sorted by their first essay
@@ -39,15 +40,33 @@ class Digest:
         return self._sha256.hexdigest()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Opening:
-    """What the lines about one first essay have in common, and what it weighs."""
+    """What the lines about one first essay have in common; what only planning asks for is worked out when it does."""
 
+    provider: Provider
+    prompt: Prompt  # so far
+    request: Request  # so far
     frame: splice.Frame | None  # None where no line can be made
-    problem: str  # why not
-    tokens: int  # input, estimated, without the second essay
-    max_tokens: int
-    content: Any  # the hash of the prompt so far
+    why_not: str
+
+    @cached_property
+    def problem(self) -> str:
+        """Why a batch would not take lines that begin like this; "" where it does."""
+        if self.frame is None:
+            return self.why_not
+        sample = b"".join(self.frame.pieces(b"sample", self.provider.blocks([Part(text="sample")])))
+        return line_problem(sample, custom_id="sample", model=self.request.model, most_bytes=len(sample))
+
+    @cached_property
+    def tokens(self) -> int:
+        """Input, estimated, without the second essay."""
+        return requests.input_tokens(self.request)
+
+    @cached_property
+    def content(self) -> Any:
+        """The hash of the prompt so far."""
+        return content_hash(self.prompt.system, self.prompt.schema, self.prompt.parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,20 +97,12 @@ class Splicer:
 
     def _open(self, comparison: Waiting, marks: int) -> Opening:
         prompt, request = self._desk.open(comparison, self._judge, marks=marks)
-        frame, problem = None, ""
+        frame, why_not = None, ""
         try:
             frame = splice.frame(self._provider, request)
-            sample = b"".join(frame.pieces(b"sample", self._provider.blocks([Part(text="sample")])))
-            problem = line_problem(sample, custom_id="sample", model=request.model, most_bytes=len(sample))
         except ValueError as why:  # a character without bytes, an effort the model does not take
-            problem = f"{type(why).__name__}: {why}"
-        return Opening(
-            frame=frame,
-            problem=problem,
-            tokens=requests.input_tokens(request),
-            max_tokens=request.max_tokens,
-            content=prompt,
-        )
+            why_not = f"{type(why).__name__}: {why}"
+        return Opening(provider=self._provider, prompt=prompt, request=request, frame=frame, why_not=why_not)
 
     def second(self, essay: int) -> Second:
         if (found := self._seconds.get(essay)) is None:

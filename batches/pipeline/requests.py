@@ -18,8 +18,8 @@ from batches.judging.prompts import (
     Prompt,
     PromptPart,
     build_bundle,
+    build_opening,
     build_prompt,
-    content_hash,
     second_parts,
 )
 from batches.models import Assessment, BatchJob, Essay, EssayPage, Judge
@@ -76,22 +76,26 @@ class Desk:
 
     def ask(self, comparison: Waiting, judge: Judge, custom_id: str, *, marks: int = 0) -> tuple[Prompt, Request]:
         """The prompt of one comparison, and the request that carries it."""
-        assessment = self._assessments[comparison.assessment_id]
-        prompt = build_prompt(
-            instructions=assessment.instructions,
-            rubric=assessment.rubric,
-            a=self._essays[comparison.essay_a_id],
-            b=self._essays[comparison.essay_b_id],
-            ask_told=self._asks_told(assessment),
-        )
-        longer = 2 if comparison.pk in self._truncated else 1
-        return prompt, _request(prompt, judge, custom_id, max_tokens=judge.max_tokens * longer, marks=marks)
+        prompt = build_prompt(**self._asked(comparison), b=self._essays[comparison.essay_b_id])
+        return prompt, self._carry(prompt, comparison, judge, custom_id, marks)
 
-    def open(self, comparison: Waiting, judge: Judge, *, marks: int = 0) -> tuple[Any, Request]:
-        """The request of a comparison as far as its first essay, and the hash of its prompt so far."""
-        prompt, request = self.ask(comparison, judge, "opening", marks=marks)
-        parts = request.parts[: -len(self.second(comparison.essay_b_id))]
-        return content_hash(prompt.system, prompt.schema, parts), replace(request, parts=parts)
+    def open(self, comparison: Waiting, judge: Judge, *, marks: int = 0) -> tuple[Prompt, Request]:
+        """The same as far as the first essay: `second` goes on from there."""
+        prompt = build_opening(**self._asked(comparison))
+        return prompt, self._carry(prompt, comparison, judge, "opening", marks)
+
+    def _asked(self, comparison: Waiting) -> dict[str, Any]:
+        assessment = self._assessments[comparison.assessment_id]
+        return {
+            "instructions": assessment.instructions,
+            "rubric": assessment.rubric,
+            "a": self._essays[comparison.essay_a_id],
+            "ask_told": self._asks_told(assessment),
+        }
+
+    def _carry(self, prompt: Prompt, comparison: Waiting, judge: Judge, custom_id: str, marks: int) -> Request:
+        longer = 2 if self.was_truncated(comparison) else 1
+        return _request(prompt, judge, custom_id, max_tokens=judge.max_tokens * longer, marks=marks)
 
     def second(self, essay: int) -> tuple[Part, ...]:
         """The parts of an essay that is read second: the same in every request."""
