@@ -13,3 +13,4 @@ class BatchesConfig(AppConfig):
         from batches.models import names
 
         names.hang_on(list(self.get_models()))
+        names.hang_on_people()

@@ -30,7 +30,7 @@ from batches.admin.base import Screen
 from batches.admin.budget import BudgetDeed
 from batches.admin.deeds import deed
 from batches.admin.exports import Exporting
-from batches.admin.filters import one_of, own
+from batches.admin.filters import OfProbes, one_of, own
 from batches.admin.lab import lab_context
 from batches.admin.labels import labelled
 from batches.admin.people_page import PeopleDeeds, people_urls
@@ -70,6 +70,7 @@ class AssessmentScreen(PeopleDeeds, BudgetDeed, Exporting, Screen):
             ),
             none=(gettext_lazy("none yet"), ~Exists(Scale.objects.filter(assessment=OuterRef("pk")))),
         ),
+        OfProbes,
     )
     not_listed = ("rubric", "instructions")
     exact_search = ("pk", "slug__exact", "title__iexact")

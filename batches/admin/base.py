@@ -23,11 +23,11 @@ from unfold.views import ChangeList
 from batches.admin.changes import changes, is_column, project_of
 from batches.admin.filters import parameters
 from batches.admin.forms import RowForm
+from batches.admin.ids import id_in
 from batches.admin.paging import CappedPaginator
 from batches.admin.rows import OwnList, OwnRows
 from batches.models import AuditEntry
 
-BIGGEST_ID = 2**63 - 1
 # unfold renders a template for each row's box; this is that box, once
 BOX = str(checkbox.render(ACTION_CHECKBOX_NAME, "{}")).replace('"Select record"', '"{}"')
 
@@ -236,8 +236,3 @@ class OwnInline(OwnRows, TabularInline):
     """Rows within another row's form."""
 
     form = RowForm
-
-
-def id_in(term: str) -> int | None:
-    """The id that a person typed, if it can be one."""
-    return int(term) if term.isascii() and term.isdigit() and int(term) <= BIGGEST_ID else None

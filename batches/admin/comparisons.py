@@ -10,10 +10,11 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from batches import tasks
 from batches.admin.access import visible
-from batches.admin.base import ReadOnly, id_in
+from batches.admin.base import ReadOnly
 from batches.admin.comparison_page import comparison_context
 from batches.admin.deeds import Question, deed
 from batches.admin.filters import OfAssessment, choice, own
+from batches.admin.ids import id_in
 from batches.admin.labels import labelled
 from batches.admin.permissions import may
 from batches.admin.words import COMPARISON_COLOURS, link, moment, reason_words

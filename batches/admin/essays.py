@@ -15,7 +15,7 @@ from batches import tasks
 from batches.admin.base import Screen
 from batches.admin.comparison_page import expected_words
 from batches.admin.deeds import Question, counted, deed
-from batches.admin.filters import one_of, own
+from batches.admin.filters import EssaysOfProbes, one_of, own
 from batches.admin.flags import PASSAGE, ask_before_judging_again, flagged, flags_of, the_one_essay
 from batches.admin.forms import RowForm
 from batches.admin.labels import labelled
@@ -104,6 +104,7 @@ class EssayScreen(Screen):
             purged=(gettext_lazy("purged"), Q(withdrawn_at=None, erased_at__isnull=False)),
         ),
         one_of(gettext_lazy("second look"), "flagged", **flagged()),
+        EssaysOfProbes,
     )
     list_select_related = ("assessment",)
     not_listed = ("text", "assessment__rubric", "assessment__instructions")

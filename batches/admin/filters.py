@@ -3,17 +3,20 @@
 from typing import Any
 
 from django.contrib.admin import SimpleListFilter
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.forms.utils import flatatt
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.html import format_html_join
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RelatedDropdownFilter
 from unfold.contrib.filters.forms import DropdownForm
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from batches.admin.access import visible
-from batches.models import Assessment, Judge, Round
+from batches.admin.ids import id_in
+from batches.models import Assessment, Judge, Probe, Round
 
 MOST_CHOICES = 500
 
@@ -40,9 +43,11 @@ class OwnRelated(RelatedDropdownFilter):
     form_class = LongDropdown
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
-        rows = visible(field.remote_field.model, request.user)[:MOST_CHOICES]
-        if rows.model is Assessment:  # a choice needs neither rubrics nor instructions
-            return list(rows.values_list("pk", "title"))
+        found = visible(field.remote_field.model, request.user)
+        if found.model is Assessment:  # a choice needs neither rubrics nor instructions
+            own_work = found.filter(Q(probe=None) | Q(pk=id_in(request.GET.get(self.lookup_kwarg, ""))))
+            return list(own_work.values_list("pk", "title")[:MOST_CHOICES])
+        rows = found[:MOST_CHOICES]
         return [(row.pk, str(row)) for row in (rows.select_related("account", "user") if rows.model is Judge else rows)]
 
     def has_output(self) -> bool:
@@ -70,7 +75,7 @@ class OneOf(DropdownFilter):
     conditions: dict[str, tuple[Any, Any]] = {}  # value: (words, Q)
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(value, words) for value, (words, _) in self.conditions.items()]
+        return [(value, words) for value, (words, _condition) in self.conditions.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         chosen = self.value()
@@ -84,6 +89,30 @@ def one_of(title: Any, parameter: str, **conditions: tuple[Any, Any]) -> type[On
         (OneOf,),
         {"title": title, "parameter_name": parameter, "conditions": conditions},
     )
+
+
+class OfProbes(OneOf):
+    """Filter the work of probes, which stays out of sight until somebody asks for it or names what they look for."""
+
+    title = gettext_lazy("probes")
+    parameter_name = "probes"
+    all_option = ["", gettext_lazy("Left out")]
+    asked_by = ("q", "assessment__id__exact")  # other parameters that name what is looked for
+    to_assessment = "pk"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        self.is_named = any(request.GET.get(name) for name in self.asked_by)
+        return [("shown", _("Shown")), ("only", _("Only these"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        of_probes = Q(**{f"{self.to_assessment}__in": Probe.objects.order_by().values("assessment")})
+        if self.value() == "only":
+            return queryset.filter(of_probes)
+        return queryset if self.value() == "shown" or self.is_named else queryset.exclude(of_probes)
+
+
+class EssaysOfProbes(OfProbes):
+    to_assessment = "assessment"
 
 
 def own(path: str) -> tuple[str, type[OwnRelated]]:

@@ -73,7 +73,7 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 def _projects(user: Any) -> list[Any]:
     """The person's projects, each with the sums of its assessments: the ids narrow every other query."""
     sums = {name: Sum(f"assessments__{name}_usd", default=Decimal(0)) for name in ("spent", "reserved", "budget")}
-    return list(visible(Project, user).annotate(n=Count("assessments"), **sums))
+    return list(visible(Project, user).annotate(n=Count("assessments", filter=Q(assessments__probe=None)), **sums))
 
 
 def _judges(projects: list[int]) -> list[Any]:

@@ -14,8 +14,8 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from batches.admin.base import id_in
 from batches.admin.forms import PlainForm
+from batches.admin.ids import id_in
 from batches.models import AssessmentJudge, Claim
 from batches.pipeline import claims
 from batches.pipeline.reading import page, reading

@@ -10,6 +10,7 @@ from django.utils.text import capfirst
 from unfold.views import ChangeList
 
 from batches.admin.access import visible
+from batches.models import Assessment
 
 
 class OwnRows:
@@ -23,7 +24,8 @@ class OwnRows:
         return rows.order_by(*ordering) if ordering else rows
 
     def get_field_queryset(self, db: str | None, db_field: Any, request: HttpRequest) -> QuerySet[Any]:
-        return visible(db_field.remote_field.model, request.user)
+        rows = visible(db_field.remote_field.model, request.user)
+        return rows.filter(probe=None) if rows.model is Assessment else rows  # nobody adds to the work of a probe
 
     def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
         """Without the little buttons that open other tables' forms in a window."""

@@ -2,7 +2,7 @@
 
 import secrets
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.db import transaction
@@ -66,6 +66,9 @@ class Assessments(Schema):
 
 class AssessmentsAsked(Paged):
     project: RowId | None = Field(None, description="Of this project only.")
+    probes: Literal["hidden", "shown", "only"] = Field(
+        "hidden", description="Those with which judges are put to the test (`probe_judge`)."
+    )
 
 
 class NewAssessment(Given):
@@ -118,6 +121,8 @@ def list_assessments(request: HttpRequest, asked: Query[AssessmentsAsked]) -> As
     rows = caller_of(request).rows(Assessment).defer(*TEXTS)
     if asked.project:
         rows = rows.filter(project=asked.project)
+    if asked.probes != "shown":
+        rows = rows.filter(probe__isnull=asked.probes == "hidden")
     found, after = page(rows, asked)
     return Assessments(items=[AssessmentOut(**columns(row)) for row in found], next=after)
 

@@ -6,6 +6,7 @@ column one would be a migration for each table; so the names that people see sta
 
 from typing import Any
 
+from django.apps import apps
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -29,6 +30,8 @@ MODELS = {
     "score": (_("score"), _("scores")),
     "API token": (_("API token"), _("API tokens")),
 }
+# Django's own tables, as the navigation calls them
+PEOPLE = {"user": (_("person"), _("people")), "group": (_("role"), _("roles"))}
 COLUMNS = {
     "account": _("account"),
     "act": _("act"),
@@ -102,6 +105,15 @@ def hang_on(rows: list[type[models.Model]]) -> None:
         for field in model._meta.get_fields():
             if isinstance(field, models.Field) and field._verbose_name is None:  # type: ignore[attr-defined]
                 field.verbose_name = COLUMNS.get(str(field.verbose_name), field.verbose_name)
+
+
+def hang_on_people() -> None:
+    """Let Django's users and groups be called what they are here. Its own app's migrations do not see it."""
+    auth = apps.get_app_config("auth")
+    auth.verbose_name = _("People and roles")
+    for name, (one, many) in PEOPLE.items():
+        meta: Any = auth.get_model(name)._meta
+        meta.verbose_name, meta.verbose_name_plural = one, many
 
 
 def _set(meta: Any, given: dict[str, Any], name: str, words: Any) -> None:

@@ -118,8 +118,10 @@ def job(of: list[Comparison], *, packing: str = "SINGLE", strategy: str = "per_r
     return made
 
 
-def judged(item: BatchItem, *, winner: str = "A", why: str = "It is clearer.", confidence: int = 4) -> Judgement:
-    """The item succeeded, and its comparison is judged."""
+def judged(
+    item: BatchItem, *, winner: str = "A", why: str = "It is clearer.", confidence: int = 4, count: bool = True
+) -> Judgement:
+    """The item succeeded, and its comparison is judged; whoever makes many counts the parts of their job at the end."""
     from django.db import transaction
     from django.utils import timezone
 
@@ -138,11 +140,14 @@ def judged(item: BatchItem, *, winner: str = "A", why: str = "It is clearer.", c
         Comparison.objects.filter(pk=item.comparison_id).advance(
             Comparison.Status.JUDGED, resolved_at=timezone.now(), attempts=1
         )
-        count_parts(item.job_id)
+        if count:
+            count_parts(item.job_id)
     return made
 
 
-def failed(item: BatchItem, *, reason: str = "refused", detail: str = "The model declined.") -> Comparison:
+def failed(
+    item: BatchItem, *, reason: str = "refused", detail: str = "The model declined.", count: bool = True
+) -> Comparison:
     from django.utils import timezone
 
     BatchItem.objects.filter(pk=item.pk).update(
@@ -151,7 +156,8 @@ def failed(item: BatchItem, *, reason: str = "refused", detail: str = "The model
     Comparison.objects.filter(pk=item.comparison_id).advance(
         Comparison.Status.FAILED, fail_reason=reason, fail_detail=detail, attempts=3, resolved_at=timezone.now()
     )
-    count_parts(item.job_id)
+    if count:
+        count_parts(item.job_id)
     return Comparison.objects.get(pk=item.comparison_id)
 
 
@@ -235,14 +241,13 @@ def whole_project(name: str) -> dict[str, Any]:
         "audit": record(work),
         "apitoken": token(of),
         "erasure": erasure(work),
-        "probe": probe(work, comparisons[0]),
+        "probe": probe(of, f"{name} probe"),
     }
 
 
-def probe(of: Assessment, comparison: Comparison) -> Probe:
-    """A probe that is under way, of the comparison's judge."""
-    asked = [[comparison.pk, "known", "", "A"]]
-    return Probe.objects.create(judge=comparison.judge, assessment=of, asked=asked)
+def probe(of: Project, title: str = "Probe 1 of a judge") -> Probe:
+    """A probe that nothing was asked in yet, with an assessment of its own as every probe has."""
+    return Probe.objects.create(judge=judge(), assessment=assessment(of, title, essays=2))
 
 
 def token(of: Project, *scopes: str) -> ApiToken:

@@ -1,5 +1,7 @@
 """Projects, their members, people and roles."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
@@ -107,3 +109,14 @@ def test_nobody_is_deleted(client: Client, project: Project) -> None:
 def test_the_queue_pages_of_all_projects_are_not_on_the_site(client: Client, project: Project) -> None:
     client.force_login(factories.person("root", project, is_superuser=True))
     assert client.get("/admin/django_rq/dashboard/").status_code == 404
+
+
+@pytest.mark.parametrize(("name", "words"), [("user", "People"), ("group", "Roles")])
+def test_above_their_pages_people_and_roles_are_called_what_the_navigation_calls_them(
+    visit: Visit, name: str, words: str
+) -> None:
+    page = visit("administrator").get(reverse(f"admin:auth_{name}_changelist")).content.decode()
+    path = re.sub(r"<[^>]*>", " ", page.partition("<h1")[2].partition(">")[2].partition("</h1>")[0]).split()
+    assert " ".join(path).lower().endswith(f"people and roles chevron_right {words.lower()}")
+    assert f"<title>{words}" in " ".join(page.split()).replace("> ", ">")
+    assert "Authentication and Authorization" not in page

@@ -7,7 +7,7 @@ from django.db import DatabaseError
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
-from batches.models import BatchItem, BatchJob, Comparison
+from batches.models import Assessment, BatchItem, BatchJob, Comparison
 from batches.pipeline.figures import figures
 from tests.admin import factories
 
@@ -44,7 +44,7 @@ def test_there_is_no_page_without_a_token_that_was_set(settings: Any) -> None:
 def test_the_figures_are_those_of_the_rows(scrape: Any) -> None:
     rows = factories.whole_project("Northfield")
     BatchJob.objects.update(n_succeeded=1, n_invalid=1, cost_usd="0.0015", input_tokens=900, output_tokens=60)
-    rows["assessment"].__class__.objects.update(spent_usd="0.0015", reserved_usd="0.01")
+    Assessment.objects.filter(probe=None).update(spent_usd="0.0015", reserved_usd="0.01")
     found = scrape()
     model = rows["batchjob"].judge.model_id
     assert found["cj_jobs", "SINGLE", "anthropic", "PLANNED"] == 1

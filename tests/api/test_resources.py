@@ -47,6 +47,16 @@ def test_pages_follow_one_another_without_a_gap_or_a_double(call: Call, rows: di
     assert len(expected) == 11
 
 
+def test_the_assessments_of_probes_are_listed_for_whoever_asks_for_them(call: Call, rows: dict[str, Any]) -> None:
+    own, probe = rows["assessment"].slug, rows["probe"].assessment.slug
+    asked = {"": [own], "?probes=hidden": [own], "?probes=shown": [probe, own], "?probes=only": [probe]}
+    found = {query: [one["slug"] for one in call("GET", f"/assessments{query}").data["items"]] for query in asked}
+    assert found == asked
+    assert call("GET", "/assessments?probes=yes").status_code == 422
+    for path in (f"/assessments/{probe}", f"/assessments/{probe}/essays"):
+        assert call("GET", path).status_code == 200
+
+
 def test_a_page_stays_where_it_is_when_new_rows_come(call: Call, rows: dict[str, Any]) -> None:
     first = call("GET", "/comparisons?limit=2").data
     before = call("GET", f"/comparisons?limit=2&cursor={first['next']}").data
@@ -296,7 +306,7 @@ def test_an_assessment_with_a_mistake_is_not_made(call: Call, rows: dict[str, An
         body = {"project": rows["project"].pk, "title": "New"} | changed
         response = call("POST", "/assessments", body, Idempotency_Key="k")
         assert response.status_code == 422, changed
-    assert Assessment.objects.count() == 1
+    assert Assessment.objects.filter(probe=None).count() == 1
 
 
 def test_a_token_that_may_write_but_nothing_else_makes_and_plans(rows: dict[str, Any]) -> None:
