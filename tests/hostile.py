@@ -22,6 +22,7 @@ from batches.models import (
     StrayLine,
 )
 from tests.admin import factories
+from tests.making import count_parts
 
 # Every one carries the word zqx, by which whatever it made on a page is known.
 SCRIPTS = [
@@ -139,10 +140,10 @@ def _flow(work: Assessment, strings: list[str], some: Any) -> None:
     job = factories.job(list(made.comparisons.order_by("pk")))
     for number, (item, text) in enumerate(zip(job.items.order_by("pk"), strings, strict=True)):
         if number % 3:
-            factories.judged(item, why=text)
+            factories.judged(item, why=text, count=False)
             BatchItem.objects.filter(pk=item.pk).update(answer=text, request_id=text[:100])
         else:
-            factories.failed(item, reason="refused", detail=text[:500])
+            factories.failed(item, reason="refused", detail=text[:500], count=False)
             BatchItem.objects.filter(pk=item.pk).update(error=text[:1000], answer=text)
         Callback.objects.create(
             assessment=work,
@@ -153,6 +154,7 @@ def _flow(work: Assessment, strings: list[str], some: Any) -> None:
             last_error=text[:500],
         )
         StrayLine.objects.create(job=job, kind="STRANGER", custom_id=text[:100], line_sha256=f"{number:064}", line=text)
+    count_parts(job.pk)
     scale = factories.scale(work)
     for score, text in zip(scale.scores.order_by("pk"), itertools.cycle(strings), strict=False):
         Score.objects.filter(pk=score.pk).update(grade=text[:20])

@@ -33,8 +33,8 @@ def test_the_last_moment_leaves_time_for_the_calls_twice_over(calls, in_flight, 
 
 @pytest.fixture
 def slow(provider):
-    """A provider whose batches take for ever, and an assessment in one of them."""
-    provider.settings(batch_seconds=60)
+    """A provider whose batches take for ever and are cancelled at once, and an assessment in one of them."""
+    provider.settings(batch_seconds=60, cancelling=0)
     yield provider
     provider.settings(batch_seconds=0.05)
 

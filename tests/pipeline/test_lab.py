@@ -40,7 +40,7 @@ def test_the_interval_is_wilsons():
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", ["anthropic", "openai"])
 def test_the_same_pairs_run_under_every_strategy_and_the_books_agree(provider, cj, name):
-    cj(bundle_size=4)
+    cj(bundle_size=4, poll_interval_min="1 s")
     assessment = make_assessment(12, judge=make_judge(name))
     out = io.StringIO()
     call_command("compare_strategies", assessment.slug, "--sample", "16", "--seed", "5", "--json", stdout=out)

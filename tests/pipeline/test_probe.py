@@ -90,7 +90,8 @@ def test_the_price_comes_first_and_nothing_is_sent_without_a_yes(provider, monke
     assert provider.ledger(limit=10) == []
 
 
-def test_a_probe_without_the_question_leaves_it_out_and_its_strategy_is_chosen(provider):
+def test_a_probe_without_the_question_leaves_it_out_and_its_strategy_is_chosen(provider, cj):
+    cj(poll_interval_min="1 s")
     found = probed("--no-ask-instructions", "--strategy", "provider_batch")
     assert found["noticed"]["value"] is None
     assert set(Comparison.objects.values_list("items__job__packing", flat=True)) == {"PROVIDER_BATCH"}

@@ -84,7 +84,7 @@ def test_somebody_elses_batch_is_only_shown(provider, name):
 
 def test_an_anthropic_batch_too_many_is_known_as_ours_once_its_results_can_be_read(provider):
     job = job_of("anthropic")
-    provider.settings(batch_seconds=60)
+    provider.settings(batch_seconds=60, cancelling=0)
     batch = again(job)
     assert (compare().strangers, Stranger.objects.get().is_ours) == ((batch,), False)
     provider.claude().messages.batches.cancel(batch)

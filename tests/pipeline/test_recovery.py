@@ -99,7 +99,7 @@ def test_results_that_name_no_job_at_all_are_put_before_a_person(provider):
 
 @pytest.mark.parametrize("name", ["anthropic", "openai"])
 def test_cancelling_a_job_in_doubt_stops_it_once_it_is_found_and_holds_its_comparisons(provider, name):
-    provider.settings(batch_seconds=30)
+    provider.settings(batch_seconds=30, cancelling=0)
     job = in_doubt(provider, name)
     cancel.ask(BatchJob.objects.all(), actor=None)
     provider.settings(batch_seconds=0.05)

@@ -208,7 +208,7 @@ def test_cancelling_before_anything_was_sent_gives_everything_back(provider):
 
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_cancelling_at_the_provider_keeps_what_was_finished(provider, name):
-    provider.settings(batch_seconds=30)
+    provider.settings(batch_seconds=30, cancelling=0)
     assessment = make_assessment(8, judge=make_judge(name))
     plan_and_let_go(assessment, strategy="provider_batch")
     one_pass()

@@ -187,7 +187,7 @@ UNREACHED = {*LABELS} - QUICK
 
 @pytest.mark.parametrize("name", ["anthropic", "openai"])
 def test_a_purge_cancels_a_batch_that_is_about_nothing_else(provider, name):
-    provider.control("PUT", "settings", {"batch_seconds": 30})
+    provider.control("PUT", "settings", {"batch_seconds": 30, "cancelling": 0})
     assessment = essays_of("P", name)
     plan_and_let_go(assessment, strategy="provider_batch")
     one_pass()

@@ -197,15 +197,15 @@ EXPORTS = {
 }
 
 
-@pytest.mark.parametrize("name", EXPORTS)
-def test_no_cell_of_an_export_is_a_formula(rows: dict[str, Any], name: str) -> None:
-    lines = "".join(export.as_csv(EXPORTS[name](rows["hostile"])))
-    read = list(csv.reader(io.StringIO(lines, newline="")))
-    assert len(read) > 30
-    assert len({len(cells) for cells in read}) == 1
-    running = [cell for cells in read for cell in cells if RUNS.match(cell) and not export._is_number(cell)]
-    assert running == []
-    assert any(text in cell for cells in read for cell in cells for text in FORMULAS)
+def test_no_cell_of_an_export_is_a_formula(rows: dict[str, Any]) -> None:
+    for name, exported in EXPORTS.items():
+        lines = "".join(export.as_csv(exported(rows["hostile"])))
+        read = list(csv.reader(io.StringIO(lines, newline="")))
+        assert len(read) > 30, name
+        assert len({len(cells) for cells in read}) == 1, name
+        running = [cell for cells in read for cell in cells if RUNS.match(cell) and not export._is_number(cell)]
+        assert running == [], name
+        assert any(text in cell for cells in read for cell in cells for text in FORMULAS), name
 
 
 def test_cells_of_a_workbook_are_text_and_never_formulas_or_links(rows: dict[str, Any], tmp_path: Any) -> None:

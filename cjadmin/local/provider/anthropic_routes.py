@@ -61,6 +61,7 @@ async def create_batch(visit: Visit) -> dict[str, Any]:
         key=visit.key,
         created_at=time(),
         seconds=local.settings.batch_seconds,
+        cancelling=local.settings.cancelling,
         n=n,
         version=_version(visit),
     )

@@ -2,7 +2,7 @@
 
 from .store import Batch
 
-VALIDATED_AT, FINALIZING_AT, CANCELLING_FOR = 0.1, 0.9, 0.1  # shares of a batch's life
+VALIDATED_AT, FINALIZING_AT = 0.1, 0.9  # shares of a batch's life
 OPENAI_TIMES = (
     "in_progress_at",
     "finalizing_at",
@@ -19,7 +19,7 @@ def due_at(batch: Batch) -> float:
     if batch.failure:
         return batch.created_at + VALIDATED_AT * batch.seconds
     if batch.cancelled_at is not None:
-        return min(batch.created_at + batch.seconds, batch.cancelled_at + CANCELLING_FOR * batch.seconds)
+        return min(batch.created_at + batch.seconds, batch.cancelled_at + batch.cancelling * batch.seconds)
     return batch.created_at + batch.seconds
 
 

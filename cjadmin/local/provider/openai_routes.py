@@ -59,6 +59,7 @@ async def create_batch(visit: Visit) -> dict[str, Any]:
             key=visit.key,
             created_at=time(),
             seconds=local.settings.batch_seconds,
+            cancelling=local.settings.cancelling,
             endpoint=body["endpoint"],
             input_file_id=body["input_file_id"],
             metadata=body.get("metadata"),

@@ -15,6 +15,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     latency: float = 0.03  # seconds before a synchronous answer
     batch_seconds: float = 2.0  # life of a provider batch from its creation to its end
+    cancelling: float = 0.1  # share of that life from a cancellation to the end
     seed: int = 1
     position_bias: float = 0.2  # logits in favour of place A
     sharpness: float = 2.0  # logits for one unit of quality

@@ -44,6 +44,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     key: str  # fingerprint of the key that made it
     created_at: float
     seconds: float  # its life
+    cancelling: float = 0.1  # share of it from a cancellation to the end
     n: int = 0
     version: str = ""  # of the Anthropic API
     model: str = ""
