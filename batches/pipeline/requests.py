@@ -1,7 +1,7 @@
 """Comparisons -> the requests that put them before their judge, one by one or several in one prompt."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
 from typing import Any, NamedTuple
