@@ -4,13 +4,16 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from batches.admin.comparisons import ask_before_retrying
 from batches.admin.deeds import Question
 from batches.admin.spending import question_before_submitting
-from batches.models import Comparison, Round
+from batches.admin.told import told
+from batches.models import Assessment, Comparison, Round
+from batches.numbers import grouped
 from batches.pipeline import erase
 from batches.pipeline.refused import Refused
 from batches.pipeline.standing import Standing
@@ -46,11 +49,12 @@ def ask_purge(screen: Any, request: HttpRequest, rows: QuerySet[Any]) -> Questio
     chosen = list(rows.filter(purged_at=None)[:20])
     if not chosen:
         raise Refused(_("These assessments were purged before."))
-    facts = [(str(one), ", ".join(f"{n:,} {what}" for what, n in erase.preview(one).items() if n)) for one in chosen]
-    title = ngettext("Purge {n} assessment for good?", "Purge {n} assessments for good?", len(chosen))
+    title = _("Purge “%(assessment)s” for good?") % {"assessment": chosen[0]}
+    many = ngettext("Purge %(n)s assessment for good?", "Purge %(n)s assessments for good?", len(chosen))
     return Question(
-        title=title.format(n=len(chosen)),
-        facts=facts,
+        title=title if len(chosen) == 1 else many % {"n": len(chosen)},
+        facts=_lost_with(chosen[0]) if len(chosen) == 1 else [(str(one), _in_a_line(one)) for one in chosen],
+        for_good=True,
         button=_("Remove all texts for good"),
         warnings=(
             _(
@@ -59,6 +63,15 @@ def ask_purge(screen: Any, request: HttpRequest, rows: QuerySet[Any]) -> Questio
             ),
         ),
     )
+
+
+def _lost_with(assessment: Assessment) -> list[tuple[str, str]]:
+    """What a purge would remove, and how much of it."""
+    return [(capfirst(told(what)), grouped(n)) for what, n in erase.preview(assessment).items() if n]
+
+
+def _in_a_line(assessment: Assessment) -> str:
+    return ", ".join(f"{what}: {n}" for what, n in _lost_with(assessment))
 
 
 def useful_actions(now: Standing) -> set[str]:

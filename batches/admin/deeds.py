@@ -49,6 +49,7 @@ class Question:
     forecasts: tuple[Any, ...] = ()  # what each strategy would take, the ones in force marked
     entry: Entry | None = None
     headline: str = ""  # the one figure that matters most
+    for_good: bool = False  # nothing brings back what the button takes away
     seen: str = ""  # what is acted on, as it was shown: where that has changed, the person is asked again
 
 

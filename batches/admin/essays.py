@@ -76,6 +76,7 @@ def ask_withdraw(screen: Any, request: HttpRequest, rows: QuerySet[Any]) -> Ques
         title=_("Withdraw %(pupils)s for good?") % {"pupils": counted(len(chosen), "pupil")},
         facts=[(_("Candidates"), ", ".join(map(str, chosen))), (_("Comparisons that no longer count"), grouped(met))],
         button=_("Withdraw for good"),
+        for_good=True,
         warnings=(
             (
                 _(

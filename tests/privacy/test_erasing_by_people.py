@@ -49,11 +49,26 @@ def test_an_administrator_withdraws_a_pupil_after_a_question(visit, assessment):
 
 def test_an_administrator_purges_and_the_pages_show_it(visit, assessment):
     client = visit("administrator")
-    assert "4 essay texts" in press(client, assessment, "purge").text
+    asked = press(client, assessment, "purge").context["question"]
+    assert (asked.title, asked.for_good) == (f"Purge “{assessment}” for good?", True)
+    assert ("Essay texts", "4") in asked.facts
     assert "Purged 1 assessment" in press(client, assessment, "purge", confirmed="yes").text
     assert "scores, counts and money stay" in client.get(url(assessment, "change")).text
     assert "Its text was removed" in client.get(url(assessment.essays.first(), "change")).text
     assert not Essay.objects.filter(assessment=assessment).exclude(text="").exists()
+
+
+def test_the_question_about_many_names_each_in_the_viewers_language(visit, assessment):
+    other = factories.assessment(assessment.project, "Year 10", essays=2)
+    client = visit("administrator")
+    client.cookies["cj_language"] = "de"
+    posted = {"action": "purge", "_selected_action": [assessment.pk, other.pk], "index": "0"}
+    asked = client.post(reverse("admin:batches_assessment_changelist"), posted).context["question"]
+    assert asked.title == "Texte von 2 Bewertungen endgültig löschen?"
+    told = dict(asked.facts)
+    assert told[str(other)].startswith("Texte von Aufsätzen: 2, ")
+    assert told[str(assessment)].startswith("Texte von Aufsätzen: 4, ")
+    assert not Erasure.objects.exists()
 
 
 @pytest.mark.parametrize("role", ["viewer", "editor", "submitter"])
