@@ -189,12 +189,12 @@ def test_essays_as_images_are_refused_where_the_judge_cannot_see(provider, monke
 def test_sixteen_submissions_at_once_never_pass_one_budget(provider, cj, strategy):
     """Eight judges, two submitters each: the budget pays for a part only."""
     cj(batch_chunk_requests=3, bundle_size=3)
-    assessment = make_assessment(20, judge=make_judge(max_tokens=601))
+    assessment = make_assessment(12, judge=make_judge(max_tokens=601))
     for extra in range(602, 609):
         assessment.assessmentjudge_set.create(judge=make_judge(max_tokens=extra))
-    planned = plan.plan_rounds(assessment, actor=None, rounds=4, strategy=strategy)
+    planned = plan.plan_rounds(assessment, actor=None, rounds=3, strategy=strategy)
     submit.let_go(Round.objects.filter(pk__in=[one.pk for one in planned]), actor=None)
-    Assessment.objects.filter(pk=assessment.pk).update(budget_usd=Decimal("0.05"))
+    Assessment.objects.filter(pk=assessment.pk).update(budget_usd=Decimal("0.02"))
     groups = submit.waiting_groups()
     assert len(groups) == 8
     start, problems = threading.Barrier(16), []

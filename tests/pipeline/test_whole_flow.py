@@ -38,7 +38,8 @@ def test_every_comparison_is_judged_once_and_the_books_agree(provider, name, str
         ("fenced", "not_json"),
     ],
 )
-def test_an_answer_that_is_not_a_judgement_never_becomes_a_winner(provider, name, strategy, fault, reason):
+def test_an_answer_that_is_not_a_judgement_never_becomes_a_winner(provider, cj, name, strategy, fault, reason):
+    cj(max_attempts=2)
     provider.faults(**{fault: {}})
     assessment = make_assessment(4, judge=make_judge(name))
     plan_and_let_go(assessment, strategy=strategy)

@@ -13,7 +13,7 @@ from tests.providers.local import Local
 def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("local")
     command = [sys.executable, "-m", "cjadmin.local.provider", "--dir", str(folder)]
-    process = subprocess.Popen([*command, "--latency", "0", "--batch-seconds", "0.3"])
+    process = subprocess.Popen([*command, "--latency", "0", "--batch-seconds", "0.1"])
     deadline = time.monotonic() + 20
     while not (folder / "url").exists() and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -82,7 +82,7 @@ def ended(provider, batch_id):
         progress = provider.poll(batch_id)
         if progress.state in (BatchState.ENDED, BatchState.FAILED):
             return progress
-        time.sleep(0.1)
+        time.sleep(0.02)
     raise AssertionError(f"{batch_id} did not end")
 
 

@@ -221,13 +221,13 @@ def test_a_cut_download_is_refused_and_the_next_one_whole(local, name, tmp_path)
 @pytest.mark.parametrize("name", NAMES)
 def test_cancelling_a_running_batch_and_an_ended_one(local, name, tmp_path):
     provider = local.provider(name)
-    local.control("PUT", "/settings", {"batch_seconds": 60})
+    local.control("PUT", "/settings", {"batch_seconds": 60, "cancelling": 0})
     try:
         batch_id = submit(provider, questions(name, 3), tmp_path).provider_batch_id
         assert provider.cancel(batch_id).state in (BatchState.CANCELLING, BatchState.ENDED)
         progress = ended(provider, batch_id)
     finally:
-        local.control("PUT", "/settings", {"batch_seconds": 0.3})
+        local.control("PUT", "/settings", {"batch_seconds": 0.1, "cancelling": 0.1})
     assert provider.cancel(batch_id).state is BatchState.ENDED
     outcomes = {each.outcome for each in provider.results(progress)} if progress.results_ready else set()
     assert outcomes <= {Outcome.CANCELLED, Outcome.SUCCEEDED}

@@ -34,12 +34,14 @@ def done_when_cancelled(batch: Batch) -> int:
 
 def openai_status(batch: Batch, now: float) -> str:
     age = now - batch.created_at
+    if batch.answered_at is not None and batch.cancelled_at is not None:
+        return "cancelled"
     if not batch.checked or age < VALIDATED_AT * batch.seconds:
         return "cancelling" if batch.cancelled_at is not None else "validating"
     if batch.failure:
         return "failed"
     if batch.answered_at is not None:
-        return "cancelled" if batch.cancelled_at is not None else "expired" if batch.expired else "completed"
+        return "expired" if batch.expired else "completed"
     if batch.cancelled_at is not None:
         return "cancelling"
     return "finalizing" if age >= FINALIZING_AT * batch.seconds else "in_progress"
