@@ -21,6 +21,7 @@ from batches.scale.model import Prior, _objective, design_of, maximise
 from batches.scale.precision import DensePrecision, Edges, SparsePrecision
 from batches.scale.threads import on_one_core
 from bench import growth, pairing_worth
+from bench.memory import apart
 from bench.rows import Row, Sizes
 
 SPREAD, BIAS = 1.5, 0.2
@@ -28,6 +29,7 @@ PER_ESSAY = 20
 PRIOR = Prior(precision=SPREAD**-2, position_precision=0.01)
 SLOW = 1000  # essays: beyond, choix's slowest ways are left out
 FITS, ERRORS, PAIRING, LARGE = 3000, (3000, 10_000), 10_000, 100_000  # essays that the targets speak of
+PEERS = ("choix (ilsr)", "choix (Newton-CG)", "evalica", "scikit-learn")
 TARGETS = {"choix (ilsr)": 300, "evalica": 40, "scikit-learn": 2}  # at 3,000 essays
 PASSES, INVERSES, ROUND = 30, 1.2, 0.05
 
@@ -106,20 +108,33 @@ def fit_seconds(n: int) -> float:
     return seconds(lambda: maximise(design_of(decisions, terms="shared"), PRIOR))
 
 
-@on_one_core
 def fits(n: int) -> Iterator[Row]:
-    """Every peer beside our fit of the same judgements."""
-    decisions = decisions_of(n)
-    ours = seconds(lambda: maximise(design_of(decisions, terms="shared"), PRIOR))
-    for name, work in peers(decisions).items():
-        yield Row(
-            target="T4", path="fit", size=f"{n:,} essays", figure=f"CPU of {name}", value=seconds(work),
-            beside="our fit", beside_value=ours, at_least=TARGETS.get(name, 1) if n == FITS else 1,
-        )  # fmt: skip
+    """Every peer beside our fit of the same judgements, each in a process of its own: what one leaves in memory
+    slows the next."""
+    ours = apart(fit_seconds, n).result
+    for name in PEERS:
+        if (value := apart(peer_seconds, name, n).result) is not None:
+            yield Row(
+                target="T4", path="fit", size=f"{n:,} essays", figure=f"CPU of {name}", value=value,
+                beside="our fit", beside_value=ours, at_least=TARGETS.get(name, 1) if n == FITS else 1,
+            )  # fmt: skip
     yield Row(
         target="", path="fit", size=f"{n:,} essays", figure="spread, errors, misfit and reliability too",
-        value=seconds(lambda: fit(decisions)), beside="our fit", beside_value=ours,
+        value=apart(whole_seconds, n).result, beside="our fit", beside_value=ours,
     )  # fmt: skip
+
+
+@on_one_core
+def peer_seconds(name: str, n: int) -> float | None:
+    """None where the peer is not installed, or too slow for so many."""
+    work = peers(decisions_of(n)).get(name)
+    return seconds(work) if work else None
+
+
+@on_one_core
+def whole_seconds(n: int) -> float:
+    decisions = decisions_of(n)
+    return seconds(lambda: fit(decisions))
 
 
 @on_one_core

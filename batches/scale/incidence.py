@@ -23,17 +23,18 @@ class Incidence:
     def among(cls, winner: Indices, loser: Indices, n: int) -> "Incidence":
         """Sort by counting, as scipy turns rows into columns. Index n stands for every essay of fixed score."""
         m = len(winner)
-        ends = np.column_stack([winner, loser]).ravel()
-        partner = np.column_stack([loser + 1.0, -1.0 - winner]).ravel()  # whom it met, and by the sign who won
-        by_essay = csr_array((partner, ends, np.arange(0, 2 * m + 1, 2)), shape=(m, n + 1)).tocsc()
+        ends, partner = np.empty((m, 2), np.int32), np.empty((m, 2), np.int32)
+        ends[:, 0], ends[:, 1] = winner, loser
+        partner[:, 0], partner[:, 1] = ends[:, 1] + 1, ~ends[:, 0]  # whom it met, from 1, and by the sign who won
+        every = np.arange(0, 2 * m + 1, 2, dtype=np.int32)
+        by_essay = csr_array((partner.ravel(), ends.ravel(), every), shape=(m, n + 1)).tocsc()
         starts = by_essay.indptr[: n + 1]
         decision, partner = by_essay.indices[: starts[-1]], by_essay.data[: starts[-1]]
-        sign, ones = np.sign(partner), np.ones(len(partner))
-        other = np.abs(partner) - 1.0
+        won, ones = np.where(partner > 0, 1.0, -1.0), np.ones(len(partner))
         return cls(
-            signed=csr_array((sign, decision, starts), shape=(n, m)),
+            signed=csr_array((won, decision, starts), shape=(n, m)),
             sides=csr_array((ones, decision, starts), shape=(n, m)),
-            met=csr_array((ones, other.astype(starts.dtype), starts), shape=(n, n + 1)),
+            met=csr_array((ones, np.abs(partner) - 1, starts), shape=(n, n + 1)),
             decision=decision.astype(np.intp),
         )
 
@@ -59,16 +60,17 @@ class Incidence:
         at = essay * square.shape[1] + self.met.indices
         np.subtract.at(square.reshape(-1), at[free], q.take(self.decision)[free])
 
-    def times(self, q: Floats, diagonal: Floats, border: Floats) -> Callable[[Floats], Floats]:
-        """Multiply by the information matrix with weights q; `border` has a row per position term."""
-        graph, n = self.neighbours(q), self.met.shape[0]
-        scores, terms = diagonal[:n], diagonal[n:]
 
-        def product(v: Floats) -> Floats:
-            moved = np.empty_like(v)
-            free = v[:n]
-            moved[:n] = scores * free - graph @ np.append(free, 0.0) + v[n:] @ border
-            moved[n:] = border @ free + terms * v[n:]
-            return moved
+def multiplied(graph: csr_array, diagonal: Floats, border: Floats) -> Callable[[Floats], Floats]:
+    """Multiply by an information matrix: its graph (`neighbours`), its diagonal, and a row for each position term."""
+    n = graph.shape[0]
+    scores, terms = diagonal[:n], diagonal[n:]
 
-        return product
+    def product(v: Floats) -> Floats:
+        moved = np.empty_like(v)
+        free = v[:n]
+        moved[:n] = scores * free - graph @ np.append(free, 0.0) + v[n:] @ border
+        moved[n:] = border @ free + terms * v[n:]
+        return moved
+
+    return product

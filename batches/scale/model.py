@@ -9,7 +9,7 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.special import log_expit
 
 from .decisions import Decisions, Floats, Indices
-from .incidence import Incidence
+from .incidence import Incidence, multiplied
 
 DENSE_NEWTON = 250  # parameters: up to here a factorisation is cheaper than conjugate gradients
 GRADIENT = 1e-8
@@ -74,9 +74,13 @@ class Design:
     def incidence(self) -> Incidence:
         return Incidence.among(self.winner, self.loser, self.n)
 
-    def times(self, q: Floats, diagonal: Floats) -> Callable[[Floats], Floats]:
-        """Multiply by the information matrix, of which the diagonal is given, without making it."""
-        return self.incidence.times(q, diagonal, self.border(q))
+    def system(self, q: Floats) -> tuple[Floats, Callable[[Floats], Floats]]:
+        """The diagonal of the information matrix with weight q per decision, and a product with the matrix, which is
+        never made."""
+        graph = self.incidence.neighbours(q)
+        scores = graph @ np.ones(self.n + 1)  # all that an essay's decisions weigh; cheaper than to gather them again
+        diagonal = np.append(scores, self._by_term(self.place**2 * q))
+        return diagonal, multiplied(graph, diagonal, self.border(q))
 
     def _of_term(self, values: Floats) -> Floats:
         return values if self.k == 1 else values.take(self.term)
@@ -200,8 +204,7 @@ def solve(design: Design, prior: Prior, q: Floats, b: Floats, *, tolerance: floa
     """(information with weights q + prior)^-1 b; b must have no part along pinned means."""
     if len(b) <= DENSE_NEWTON:
         return cho_solve(cho_factor(_guard(prior.add_to(design.information(q), design.n))), b)
-    diagonal = design.diagonal(q)
-    times = design.times(q, diagonal)
+    diagonal, times = design.system(q)
     return conjugate_gradients(
         lambda v: times(v) + prior.times(v, design.n),
         b,
