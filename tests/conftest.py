@@ -1,6 +1,7 @@
 """What every test may ask for, and the date on which all of them run."""
 
 import datetime
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,7 +9,9 @@ import pytest
 import time_machine
 from django.utils import timezone, translation
 
+from cjadmin import var
 from tests.provider import LocalProvider
+from tests.template import template
 
 NOW = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.UTC)
 
@@ -26,6 +29,16 @@ def english_again() -> Iterator[None]:
     yield
     translation.deactivate()
     timezone.deactivate()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """This worker's database is a copy of one that has been migrated. A server from outside is left as it is."""
+    from django.db import connection
+
+    if not os.environ.get("DATABASE_URL"):
+        database = connection.settings_dict
+        database["TEST"]["TEMPLATE"] = template(database, var.var_dir())
 
 
 @pytest.fixture
