@@ -93,23 +93,23 @@ def test_lines_that_openai_refuses_stand_in_the_error_file_only(gpt: openai.Open
 
 
 def test_a_cancelled_anthropic_batch_keeps_what_was_done(claude: anthropic.Anthropic, server: Server) -> None:
-    server.settings(batch_seconds=1.0)
+    server.settings(batch_seconds=6.0)
     batch = claude.messages.batches.create(requests=asking.requests(20))
-    time.sleep(0.5)
+    time.sleep(1.0)  # some answers are there, and five seconds later some are not
     cancelled = claude.messages.batches.cancel(batch.id)
     assert (cancelled.processing_status, cancelled.request_counts.processing) == ("canceling", 20)
     counts = claude_ended(claude, batch.id).request_counts
     assert counts.succeeded + counts.canceled == 20
-    assert 5 <= counts.succeeded <= 15
+    assert 0 < counts.succeeded < 20
     assert sum(row["billed"] for row in server.ledger()) == counts.succeeded
     with pytest.raises(anthropic.BadRequestError, match="already ended"):
         claude.messages.batches.cancel(batch.id)
 
 
 def test_a_cancelled_openai_batch_keeps_what_was_done(gpt: openai.OpenAI, server: Server) -> None:
-    server.settings(batch_seconds=1.0)
+    server.settings(batch_seconds=6.0)
     batch = gpt_batch(gpt, asking.lines(20))
-    time.sleep(0.5)
+    time.sleep(1.0)  # some answers are there, and five seconds later some are not
     assert gpt.batches.cancel(batch.id).status == "cancelling"
     ended = gpt_ended(gpt, batch.id)
     assert ended.status == "cancelled"
