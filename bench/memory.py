@@ -1,5 +1,6 @@
 """A piece of work -> its result, and by how much it made the process grow while it ran, in a process of its own."""
 
+import gc
 import multiprocessing
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,9 +22,11 @@ class Apart[T]:
 
 def apart[T](work: Callable[..., T], *arguments: Any) -> Apart[T]:
     """Do it in a forked process, with database connections of its own; what it raises is raised here."""
+    from django.conf import settings
     from django.db import connections
 
-    connections.close_all()
+    if settings.configured:
+        connections.close_all()
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_do, args=(theirs, work, arguments))
@@ -41,6 +44,7 @@ def apart[T](work: Callable[..., T], *arguments: Any) -> Apart[T]:
 
 
 def _do(answers: Any, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    gc.freeze()  # as our workers do before they fork: or the child's collector walks, and so copies, all it was given
     before = _kilobytes("VmRSS")
     CLEAR.write_text(FORGET_THE_PEAK)
     try:

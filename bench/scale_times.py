@@ -97,7 +97,7 @@ def measure(sizes: Sizes) -> Iterator[Row]:
     for n in sorted({sizes.of(full, least=200) for full in ERRORS}):
         yield from errors(n)
     yield from rounds(sizes.of(PAIRING, least=100))
-    yield growth.row("fit", {n: fit_seconds(n) for n in sizes.decades(LARGE, least=300)})
+    yield growth.row("fit", {n: apart(fit_seconds, n).result for n in sizes.decades(LARGE, least=300)})
     yield growth.row("pairing", {n: round_seconds(n)[1] for n in sizes.decades(PAIRING, least=50)})
     yield from pairing_worth.measure(sizes)
 

@@ -86,7 +86,7 @@ def _write(judge_id: int, folder: Path) -> dict[str, float]:
                 raise RuntimeError("the body is not the one that was planned")
     return {
         "write": cost.client + cost.server,
-        "raw": sum(_raw(path, folder / "raw") for path in paths),
+        "raw": sum(_raw(path, path.with_suffix(".raw")) for path in paths),
         "bytes": sum(path.stat().st_size for path in paths),
     }
 

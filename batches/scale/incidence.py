@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -15,7 +16,6 @@ class Incidence:
     """A row per free essay, an entry for each of its decisions: +1 where it won, -1 where it lost."""
 
     signed: csr_array  # (essays, decisions)
-    sides: csr_array  # the same with +1 everywhere
     met: csr_array  # (essays, essays + 1): in which column it met whom; the last for all whose score is fixed
     decision: Indices  # per entry
 
@@ -33,10 +33,14 @@ class Incidence:
         won, ones = np.where(partner > 0, 1.0, -1.0), np.ones(len(partner))
         return cls(
             signed=csr_array((won, decision, starts), shape=(n, m)),
-            sides=csr_array((ones, decision, starts), shape=(n, m)),
             met=csr_array((ones, np.abs(partner) - 1, starts), shape=(n, n + 1)),
             decision=decision.astype(np.intp),
         )
+
+    @cached_property
+    def sides(self) -> csr_array:
+        """The same as `signed` with +1 everywhere."""
+        return csr_array((np.abs(self.signed.data), self.signed.indices, self.signed.indptr), shape=self.signed.shape)
 
     def neighbours(self, q: Floats) -> csr_array:
         """Essays by essays, with the summed weights of the decisions between them; nothing on the diagonal."""

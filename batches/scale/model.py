@@ -197,7 +197,7 @@ def _search(
 
 def _newton_step(design: Design, prior: Prior, q: Floats, gradient: Floats) -> Floats:
     size = float(np.abs(gradient).max())
-    return solve(design, prior, q, gradient, tolerance=min(0.01, size))
+    return solve(design, prior, q, gradient, tolerance=min(0.03, size))
 
 
 def solve(design: Design, prior: Prior, q: Floats, b: Floats, *, tolerance: float = 1e-10) -> Floats:
