@@ -92,3 +92,14 @@ def test_a_failed_comparison_that_is_judged_later_tells_so_with_a_higher_revisio
         assert (two.revision, two.payload["status"]) == (2, "JUDGED")
         assert two.payload["judgement"]["winner"] == comparison.judgement.winner
         assert one.key == two.key == str(comparison.pk)
+
+
+def test_the_ids_of_events_begin_with_their_moment_and_are_all_different(provider, kafka_named):
+    plan_and_let_go(make_assessment(6))
+    drain()
+    told = list(Callback.objects.order_by("id"))
+    assert len({row.event_id for row in told}) == len(told) == Comparison.objects.count()
+    for row in told:
+        assert str(row.event_id) == row.payload["event_id"]
+        assert row.event_id.version == 7
+        assert row.event_id.int >> 80 == pytest.approx(row.created_at.timestamp() * 1000, abs=10_000)
