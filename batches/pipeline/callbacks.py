@@ -61,7 +61,7 @@ def scale_published(scale: Scale) -> None:
 EVENT_ID = """(lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || '7'
             || substr(gen_random_uuid()::text, 16))::uuid"""
 # The comparisons first, by their numbers alone: with conditions beside them the planner may read all that was ever
-# judged for each chunk. OFFSET 0 keeps the two parts apart; eleven tables at once also take longer to plan than to read.
+# judged for each chunk. OFFSET 0 keeps the two parts apart: eleven tables at once take longer to plan than to read.
 # The item that resolved a comparison is the one its judgement came from, else the last.
 TOLD_OF = f"""(
     SELECT comparison.*, {EVENT_ID} AS event_id, essay_a.candidate AS a, essay_b.candidate AS b,
