@@ -214,14 +214,14 @@ def _chat(row: dict[str, Any]) -> str:
 
 
 def _order(found: Found, world: World) -> None:
-    """The essay that a comparison names as the first stood first in the prompt that was sent."""
+    """The essay that a comparison names as the first stood first in what was sent, and in place A."""
     sent = _sent_texts(world)
     rows = BatchItem.objects.filter(outcome="SUCCEEDED", custom_id__in=list(sent))
     for custom_id, a, b in rows.values_list("custom_id", "comparison__essay_a__text", "comparison__essay_b__text"):
         text = sent[custom_id]
-        places = [text.find(essay[:15]) for essay in (a, b)]
-        if not 0 <= places[0] < places[1]:
-            found.add("wrong", f"{custom_id}: the essays stood in the other order")
+        order = [text.find(part) for part in (r'place=\"A\"', a[:15], r'place=\"B\"', b[:15])]
+        if order[0] < 0 or order != sorted(set(order)):
+            found.add("wrong", f"{custom_id}: the essays stood in another order or place")
 
 
 def _sent_texts(world: World) -> dict[str, str]:

@@ -48,6 +48,7 @@ def no_fence() -> None:
 
     BatchJob.hold = lambda self, *, seconds=None: None  # type: ignore[method-assign,assignment]
     BatchJob.advance = advance  # type: ignore[method-assign]
+    BatchJob.n_open = lambda self: self.n_items  # type: ignore[method-assign]
     send._still_in_time = lambda job: True
 
 
@@ -154,10 +155,26 @@ def winner_swapped() -> None:
 
 
 def essays_swapped() -> None:
-    from batches.pipeline import requests
+    from batches.pipeline import payload, requests, submit
 
-    build = requests.build_prompt
-    requests.build_prompt = lambda *, a, b, **more: build(a=b, b=a, **more)
+    waiting = requests.Waiting
+
+    def swapped(pk: int, round_id: int, assessment_id: int, a: int, b: int) -> requests.Waiting:
+        return waiting(pk, round_id, assessment_id, b, a)
+
+    for module in (payload, requests, submit):
+        module.Waiting = swapped  # type: ignore[assignment,misc]
+
+
+def places_swapped() -> None:
+    from batches.judging import prompts
+
+    write = prompts._essay_parts
+
+    def swapped(place: str, essay: Any, **more: Any) -> Any:
+        return write({"A": "B", "B": "A"}[place], essay, **more)
+
+    prompts._essay_parts = swapped
 
 
 def budget_read_then_written() -> None:
@@ -211,6 +228,7 @@ MUTANTS: dict[str, Mutant] = {
     "last result wins": Mutant(sow=last_wins, episode={"load": BOTH, "faults": {"duplicate_line_other_answer": 0.5}}),
     "position swapped: the winner": Mutant(sow=winner_swapped, episode={"load": BOTH}),
     "position swapped: the essays": Mutant(sow=essays_swapped, episode={"load": BOTH}),
+    "position swapped: the places": Mutant(sow=places_swapped, episode={"load": BOTH}),
     "budget read, then written": Mutant(
         sow=budget_read_then_written, episode={"load": CALLS[:1], "workers": 4, "provider": {"latency": 0.1}}
     ),
