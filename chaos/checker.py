@@ -219,7 +219,7 @@ def _order(found: Found, world: World) -> None:
     rows = BatchItem.objects.filter(outcome="SUCCEEDED", custom_id__in=list(sent))
     for custom_id, a, b in rows.values_list("custom_id", "comparison__essay_a__text", "comparison__essay_b__text"):
         text = sent[custom_id]
-        order = [text.find(part) for part in (r'place=\"A\"', a[:15], r'place=\"B\"', b[:15])]
+        order = [text.find(part) for part in (r"place=\"A\"", a[:15], r"place=\"B\"", b[:15])]
         if order[0] < 0 or order != sorted(set(order)):
             found.add("wrong", f"{custom_id}: the essays stood in another order or place")
 
