@@ -133,6 +133,7 @@ def _idle() -> float:
 
     What a worker does once in its life, however many jobs follow, is taken off.
     """
+    _burst(0)  # imports what a worker imports
     started, worked = _burst(0), _burst(IDLE_JOBS)
     return (worked - started) / IDLE_JOBS
 

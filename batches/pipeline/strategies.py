@@ -35,7 +35,7 @@ STRATEGIES = {
     "accumulate": Strategy(leaves=Trigger.COUNT, packing=Packing.PROVIDER_BATCH),
     "nightly": Strategy(leaves=Trigger.NIGHT, packing=Packing.PROVIDER_BATCH),
 }
-CALLS_PER_JOB = 400  # comparisons in one job of calls: long enough to be worth a job, short enough to finish
+CALLS_PER_JOB = 600  # comparisons in one job of calls: long enough to be worth a job, short enough to finish
 
 
 def calls_per_job() -> int:
