@@ -97,11 +97,11 @@ class OfProbes(OneOf):
     title = gettext_lazy("probes")
     parameter_name = "probes"
     all_option = ["", gettext_lazy("Left out")]
-    asked_by = ("q", "assessment__id__exact")  # other parameters that name what is looked for
     to_assessment = "pk"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        self.is_named = any(request.GET.get(name) for name in self.asked_by)
+        named = id_in(request.GET.get("assessment__id__exact", ""))
+        self.is_named = bool(request.GET.get("q")) or named is not None
         return [("shown", _("Shown")), ("only", _("Only these"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

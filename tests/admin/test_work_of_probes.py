@@ -50,6 +50,7 @@ def test_they_are_not_among_the_staffs_own_unless_they_are_asked_for(client: Cli
 def test_whoever_names_one_finds_it(client: Client, probe: Probe) -> None:
     essay = probe.assessment.essays.latest("pk")
     assert listed(client, "essay", assessment__id__exact=probe.assessment_id) == set(probe.assessment.essays.all())
+    assert listed(client, "essay", assessment__id__exact="none") == rows("essay", probe=None)
     assert listed(client, "essay", q=essay.candidate) == {essay}
     assert listed(client, "assessment", q=probe.assessment.slug) == {probe.assessment}
     for row in (essay, probe.assessment, probe):
