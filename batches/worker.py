@@ -35,7 +35,7 @@ class Worker(RqWorker):
         return super().work(*args, **kwargs)
 
     def _warm_up(self) -> None:
-        """Do once what every forked job would otherwise do again: a third of what an idle job costs.
+        """Do once what every forked job would otherwise do again: about a fifth of what an idle job costs.
 
         A step of no job fills Django's and psycopg's caches; frozen objects are not walked, and so not copied, by a
         fork's collector.
